@@ -1,0 +1,22 @@
+import type { Envelope } from '../../domain/evidence/dsse.ts';
+import type { EntryFate, LogState } from '../../domain/log/state.ts';
+
+/**
+ * The environment's one append-only log (DESIGN §6). Every instance folds for itself, under its own pinned trust
+ * document, and believes nothing that it has not verified.
+ */
+export interface ChangeLog {
+  /**
+   * Reads to the head, or only until `atLeast` entries are folded, and returns the state. The returned object is
+   * the live fold: read it, never write it. Throws `STORE_UNAVAILABLE`, `THROTTLED`, `LOG_FORKED`.
+   */
+  sync(options?: { atLeast?: number }): Promise<LogState>;
+  /** The last state folded, without any IO: what is left when the store is down. */
+  lastKnown(): LogState;
+  /**
+   * Appends in one atomic, consecutive run and returns each entry's fate, in order. Idempotent by key: an entry
+   * whose key is already honoured is not written again and comes back as `duplicate`. After a lost answer it
+   * looks at the winner before it concludes. Concurrent calls share one object (group commit).
+   */
+  append(envelopes: readonly Envelope[]): Promise<EntryFate[]>;
+}

@@ -1,0 +1,4 @@
+/** Milliseconds since the epoch. Injected, so that tests own the time. */
+export interface Clock {
+  nowMs(): number;
+}

@@ -1,0 +1,58 @@
+import type { Digest } from '../evidence/canonical-json.ts';
+import type { RecordChange, RecordGroup } from '../kinds/dns-records.ts';
+import type { Probe } from './request.ts';
+import type { Risk } from './risk.ts';
+
+/** One resource of a plan: what is live, what will be live, and the causal facts that its commit asserts. */
+export interface PlannedResource {
+  resource: string;
+  before: RecordGroup;
+  after: RecordGroup;
+  /** Digest of `before` as read from the target; null when it does not exist. */
+  baseDigest: Digest | null;
+  /** Digest of `after`; null when the change removes the resource. */
+  targetDigest: Digest | null;
+  /** Digest that the log last committed for this resource; null when it never did. A difference to `baseDigest` is drift. */
+  committedDigest: Digest | null;
+}
+
+/**
+ * One step of the rollout. `changes` lead from the stage before (or the base) to this one; `inverse` leads from
+ * this one straight back to the base. Both are exact batches, without fence records: those are added, with the
+ * index of the intent, by the enactor.
+ */
+export interface Stage {
+  /** `1%`, `10%`, … and `final`, which collapses to the declared form. */
+  name: string;
+  /** Share of resolutions, 0–100, that the new version gets while this stage is live. */
+  percent: number;
+  /** All record sets of the plan's resources while this stage is live, in canonical order. */
+  live: RecordGroup;
+  changes: RecordChange[];
+  inverse: RecordChange[];
+  /** Whether the analysis role watches this stage and must sign a passing verdict before the next. */
+  baked: boolean;
+}
+
+/** A pure function of a signed request and its base; addressed by the digest of its canonical bytes. */
+export interface Plan {
+  apiVersion: 'resilience-ctl/plan/v1';
+  changeId: string;
+  requestDigest: Digest;
+  environment: string;
+  kind: 'dns';
+  /** The hosted zone's name: a change has exactly one target. */
+  zone: string;
+  resources: PlannedResource[];
+  dependsOn: string[];
+  stages: Stage[];
+  rollout: {
+    bakeMs: number;
+    /** Samples needed in each arm before a verdict can be anything but inconclusive. */
+    minimumSamples: number;
+    probe: Probe | null;
+  };
+  risk: Risk;
+  /** Lamport clock of the versions that this plan makes: above its bases' and its dependencies'. */
+  clock: number;
+}

@@ -1,0 +1,42 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import canonicalize from 'canonicalize';
+import { DomainError } from '../errors.ts';
+
+/** `sha256:` and 64 lower-case hex digits. */
+export type Digest = `sha256:${string}`;
+
+const DIGEST_PATTERN = /^sha256:[0-9a-f]{64}$/;
+
+export function isDigest(value: unknown): value is Digest {
+  return typeof value === 'string' && DIGEST_PATTERN.test(value);
+}
+
+/**
+ * Canonical bytes of a JSON value (RFC 8785), the only form in which this product hashes or signs JSON.
+ * Throws `SCHEMA_INVALID` for a value that JSON cannot express.
+ */
+export function canonicalBytes(value: unknown): Uint8Array {
+  return utf8ToBytes(canonicalText(value));
+}
+
+export function canonicalText(value: unknown): string {
+  const text = canonicalize(value);
+  if (text === undefined) {
+    throw new DomainError('SCHEMA_INVALID', 'The value has no JSON form.', { next: 'Pass plain data.' });
+  }
+  return text;
+}
+
+export function digestOfBytes(bytes: Uint8Array): Digest {
+  return `sha256:${bytesToHex(sha256(bytes))}`;
+}
+
+export function digestOf(value: unknown): Digest {
+  return digestOfBytes(canonicalBytes(value));
+}
+
+/** The 64 hex digits alone, as in-toto's `DigestSet` wants them. */
+export function digestHex(digest: Digest): string {
+  return digest.slice('sha256:'.length);
+}

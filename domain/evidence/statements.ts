@@ -1,0 +1,222 @@
+import type { RiskClass } from '../change/risk.ts';
+import type { Violation } from '../errors.ts';
+import type { Digest } from './canonical-json.ts';
+import type { Envelope } from './dsse.ts';
+
+/**
+ * Everything that anybody signs: an in-toto Statement v1 whose `predicateType` is
+ * `https://resilience-ctl.dev/<type>/v1`. Times are RFC 3339 UTC with milliseconds. The subject is the thing that
+ * the signer speaks about: the request for a `request`, the plan for everything after it.
+ */
+export interface Statement<T extends StatementType = StatementType> {
+  _type: 'https://in-toto.io/Statement/v1';
+  subject: { name: string; digest: { sha256: string } }[];
+  predicateType: `https://resilience-ctl.dev/${T}/v1`;
+  predicate: Predicates[T];
+}
+
+export type StatementType = keyof Predicates;
+
+export interface Predicates {
+  trust: TrustPredicate;
+  request: RequestPredicate;
+  plan: PlanPredicate;
+  vote: VotePredicate;
+  approval: ApprovalPredicate;
+  acceptance: AcceptancePredicate;
+  'stage-verdict': StageVerdictPredicate;
+  intent: IntentPredicate;
+  outcome: OutcomePredicate;
+  commit: CommitPredicate;
+  end: EndPredicate;
+  freeze: FreezePredicate;
+  snapshot: SnapshotPredicate;
+}
+
+/** First entry of a log: names the trust document by digest, so that an auditor sees which rules applied. */
+export interface TrustPredicate {
+  environment: string;
+  trustDigest: Digest;
+  at: string;
+}
+
+/** Signed by the author. Subject: the request body's digest, named by the change id. */
+export interface RequestPredicate {
+  changeId: string;
+  /** Also the audience: a request signed for one environment is nothing in another. */
+  environment: string;
+  author: string;
+  requestDigest: Digest;
+  nonce: string;
+  at: string;
+}
+
+/** Signed by the orchestrator: the plan that votes and approvals may bind to, and the guards' findings. */
+export interface PlanPredicate {
+  changeId: string;
+  environment: string;
+  requestDigest: Digest;
+  planDigest: Digest;
+  resources: string[];
+  zone: string;
+  riskClass: RiskClass;
+  /** Log size at which the base was read. */
+  logSize: number;
+  at: string;
+}
+
+export type VoteDecision = 'yes' | 'no' | 'veto';
+
+/** Signed by one zone's voter, over the digest that *it* computed. */
+export interface VotePredicate {
+  changeId: string;
+  environment: string;
+  voter: string;
+  voterZone: string;
+  /** `veto` is a safety no: frozen, zone unhealthy or base moved. It ends the count whatever others say. */
+  decision: VoteDecision;
+  planDigest: Digest;
+  reasons: Violation[];
+  /** What the voter saw with its own eyes; votes count together only if `baseDigest` is equal. */
+  observation: {
+    baseDigest: Digest;
+    logSize: number;
+    frozen: boolean;
+    zoneHealthy: boolean;
+    clockSkewMs: number;
+  };
+  at: string;
+}
+
+/** Signed by a person, over the plan digest (the subject). Valid until `expiresAt`, once. */
+export interface ApprovalPredicate {
+  changeId: string;
+  /** Audience. */
+  environment: string;
+  approver: string;
+  decision: 'approve' | 'reject';
+  reason?: string;
+  planDigest: Digest;
+  nonce: string;
+  issuedAt: string;
+  expiresAt: string;
+}
+
+/** Signed by the orchestrator: a person's approval arrived at `at`, and counts or does not. */
+export interface AcceptancePredicate {
+  changeId: string;
+  environment: string;
+  accepted: boolean;
+  reasons: Violation[];
+  approver: string;
+  decision: 'approve' | 'reject';
+  nonce: string;
+  planDigest: Digest;
+  approval: Envelope;
+  at: string;
+}
+
+export type Verdict = 'pass' | 'fail' | 'inconclusive';
+
+export interface ArmCounts {
+  /** Direct probes of every target of the arm. */
+  samples: number;
+  errors: number;
+  /** Probes that reached the arm through weighted resolution. */
+  resolvedSamples: number;
+  resolvedErrors: number;
+  latencyP50Ms: number;
+  latencyP99Ms: number;
+}
+
+/** Signed by the analysis role after a stage's bake. */
+export interface StageVerdictPredicate {
+  changeId: string;
+  environment: string;
+  planDigest: Digest;
+  stage: string;
+  /** The intent that put the stage live. */
+  intentIndex: number;
+  verdict: Verdict;
+  reasons: string[];
+  arms: { stable: ArmCounts; canary: ArmCounts };
+  bakeStartedAt: string;
+  at: string;
+}
+
+/**
+ * Signed by the orchestrator, appended before the effect. Its index becomes the fence. It also authorises, and
+ * names by digest, the inverse that leads back from this stage.
+ */
+export interface IntentPredicate {
+  changeId: string;
+  environment: string;
+  planDigest: Digest;
+  stage: string;
+  zone: string;
+  expectedFence: string | null;
+  inverseDigest: Digest;
+  at: string;
+}
+
+/** Signed by the enactor: what became of intent `intentIndex` (or of its inverse). */
+export interface OutcomePredicate {
+  changeId: string;
+  environment: string;
+  planDigest: Digest;
+  stage: string;
+  intentIndex: number;
+  direction: 'forward' | 'rollback';
+  result: 'applied' | 'not-applied';
+  /** The fence that was live when this was concluded. */
+  fence: string | null;
+  reason: string;
+  at: string;
+}
+
+/** Signed by the enactor: makes the versions live. Void when a precondition does not hold at its index. */
+export interface CommitPredicate {
+  changeId: string;
+  environment: string;
+  planDigest: Digest;
+  moves: {
+    resource: string;
+    /** Precondition: the digest last committed; null if never. */
+    from: Digest | null;
+    to: Digest | null;
+    clock: number;
+    dependsOn: string[];
+  }[];
+  zone: string;
+  at: string;
+}
+
+export type EndStatus = 'rejected' | 'rolled-back' | 'aborted';
+
+/** Signed by the orchestrator: the change is over without a commit, and production is as before. */
+export interface EndPredicate {
+  changeId: string;
+  environment: string;
+  status: EndStatus;
+  reasons: Violation[];
+  at: string;
+}
+
+/** Signed by an operator. `scope` null means the whole environment. */
+export interface FreezePredicate {
+  environment: string;
+  state: 'active' | 'frozen' | 'resuming';
+  scope: { zone: string } | null;
+  operator: string;
+  reason: string;
+  nonce: string;
+  at: string;
+}
+
+/** Signed by the orchestrator: the state at `size` entries is the body `stateDigest`. */
+export interface SnapshotPredicate {
+  environment: string;
+  size: number;
+  stateDigest: Digest;
+  at: string;
+}

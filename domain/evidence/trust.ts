@@ -1,0 +1,69 @@
+import { z } from 'zod';
+
+/**
+ * Who may sign what. Signed by its root key; its digest is pinned in every enactor and voter, which is why the
+ * environment's policy and targets live here too: nobody in between can swap them.
+ */
+const key = z.strictObject({
+  /** `sha256:` digest of the raw 32-byte public key. */
+  keyId: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+  /** Raw Ed25519 public key, base64. */
+  publicKey: z.base64(),
+});
+
+export const PERSON_ROLES = ['author', 'approver', 'operator'] as const;
+export const SERVICE_ROLES = ['orchestrator', 'voter', 'analysis', 'enactor'] as const;
+
+export const trustDocumentSchema = z.strictObject({
+  apiVersion: z.literal('resilience-ctl/trust/v1'),
+  environment: z.string(),
+  version: z.int().min(1),
+  people: z.array(
+    z.strictObject({
+      subject: z.string().min(1),
+      roles: z.array(z.enum(PERSON_ROLES)).min(1),
+      keys: z.array(key).min(1),
+    }),
+  ),
+  services: z.array(
+    z.strictObject({
+      /** `orchestrator`, `enactor`, `analysis`, `voter.us-east-1a`, … */
+      name: z.string(),
+      role: z.enum(SERVICE_ROLES),
+      /** A voter's own availability zone. */
+      voterZone: z.string().optional(),
+      keys: z.array(key).min(1),
+    }),
+  ),
+  /** Hosted zones of this environment: a zone belongs to one environment. */
+  targets: z.array(z.strictObject({ zone: z.string(), hostedZoneId: z.string() })),
+  policy: z.strictObject({
+    /** People who must approve, by risk class. */
+    approvals: z.strictObject({
+      standard: z.int().min(1),
+      critical: z.int().min(1),
+      emergency: z.int().min(1),
+    }),
+    /** Yes votes needed, by risk class. */
+    votes: z.strictObject({
+      standard: z.int().min(1),
+      critical: z.int().min(1),
+      emergency: z.int().min(1),
+    }),
+    /** CIDR ranges that probes may reach. */
+    probeAllowList: z.array(z.string()),
+    limits: z.strictObject({
+      minTtlSeconds: z.int().min(0),
+      maxTtlSeconds: z.int().min(1),
+      /** Largest share of a zone's record sets changed at once or within a day, 0–1. */
+      maxZoneShare: z.number().min(0).max(1),
+      /** Record sets below which the share is replaced by "never all of them". */
+      smallZoneSize: z.int().min(0),
+    }),
+  }),
+});
+
+export type TrustDocument = z.infer<typeof trustDocumentSchema>;
+export type Policy = TrustDocument['policy'];
+export type PersonRole = (typeof PERSON_ROLES)[number];
+export type ServiceRole = (typeof SERVICE_ROLES)[number];

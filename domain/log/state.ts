@@ -1,0 +1,78 @@
+import type { Digest } from '../evidence/canonical-json.ts';
+import type {
+  AcceptancePredicate,
+  CommitPredicate,
+  EndPredicate,
+  FreezePredicate,
+  IntentPredicate,
+  OutcomePredicate,
+  PlanPredicate,
+  RequestPredicate,
+  StageVerdictPredicate,
+  VotePredicate,
+} from '../evidence/statements.ts';
+
+/**
+ * The environment after its first `size` entries: a deterministic fold, plain JSON, equal for everyone who folds
+ * the same prefix under the same trust document. `log/fold.ts` makes it.
+ */
+export interface LogState {
+  environment: string;
+  /** Number of entries folded; the next entry's index. */
+  size: number;
+  automation: Automation[];
+  live: Record<string, LiveVersion>;
+  /** Open changes whole; ended ones by status alone, so that a snapshot stays small. */
+  changes: Record<string, ChangeRecord>;
+  ended: Record<string, { status: EndedStatus; index: number }>;
+  /** Resource → the open change that has written to it, from its first intent to its end. */
+  reservations: Record<string, string>;
+  /** Commits of the last day, for cumulative limits. */
+  recentCommits: { at: string; zone: string; resources: string[] }[];
+}
+
+export type EndedStatus = 'committed' | EndPredicate['status'];
+
+/** The newest freeze entry of each scope. */
+export type Automation = Omit<FreezePredicate, 'environment' | 'nonce'> & { index: number };
+
+export interface LiveVersion {
+  /** Null once removed. */
+  digest: Digest | null;
+  clock: number;
+  dependsOn: string[];
+  changeId: string;
+  index: number;
+}
+
+export type Indexed<T> = T & { index: number };
+
+/** Every honoured statement of one open change, in order: its bundle, already verified by whoever folded it. */
+export interface ChangeRecord {
+  changeId: string;
+  request: Indexed<RequestPredicate>;
+  /** The newest plan. Votes, acceptances and verdicts over another digest stay listed and do not count. */
+  plan: Indexed<PlanPredicate> | null;
+  votes: Indexed<VotePredicate>[];
+  acceptances: Indexed<Omit<AcceptancePredicate, 'approval'>>[];
+  verdicts: Indexed<StageVerdictPredicate>[];
+  intents: Indexed<IntentPredicate>[];
+  outcomes: Indexed<OutcomePredicate>[];
+  commit: Indexed<CommitPredicate> | null;
+}
+
+/**
+ * What the fold made of one entry. `honoured`: counted. `void`: well signed, but a precondition did not hold at its
+ * index. `duplicate`: its idempotency key is already there, at `firstIndex`. `inert`: unsigned, unknown or not
+ * allowed; it changes nothing and blocks nothing.
+ */
+export type EntryFate =
+  | { fate: 'honoured'; index: number }
+  | {
+      fate: 'void';
+      index: number;
+      code: 'RESERVED' | 'FROZEN' | 'STALE_BASE' | 'ALREADY_ENDED' | 'DEPENDENCY_MISSING';
+      reason: string;
+    }
+  | { fate: 'duplicate'; index: number; firstIndex: number }
+  | { fate: 'inert'; index: number; reason: string };

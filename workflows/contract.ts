@@ -1,0 +1,128 @@
+import type { RiskClass } from '../domain/change/risk.ts';
+import type { Violation } from '../domain/errors.ts';
+import type { Digest } from '../domain/evidence/canonical-json.ts';
+import type { Envelope } from '../domain/evidence/dsse.ts';
+import type { Verdict, VoteDecision } from '../domain/evidence/statements.ts';
+
+/** What the outside may rely on about the workflow `change`: names, shapes, queues. Plain data only. */
+
+export const CHANGE_WORKFLOW = 'change';
+
+/** Each role polls its own queue; who may poll it is a matter of the cluster's and AWS's credentials. */
+export const QUEUES = {
+  orchestrator: 'orchestrator',
+  analysis: 'analysis',
+  enactor: 'enactor',
+  voter: (voterZone: string) => `voter.${voterZone}`,
+} as const;
+
+export const VOTER_ZONES = ['us-east-1a', 'us-east-1b', 'us-east-1c'] as const;
+
+/** Signals and updates of one name share one handler and have one effect; updates are answered. */
+export const MESSAGES = { decide: 'decide', command: 'command' } as const;
+export const STATUS_QUERY = 'status';
+
+/** A person's signed approval or rejection. Update id: the approval's nonce. */
+export interface DecideMessage {
+  approval: Envelope;
+}
+export interface DecideAnswer {
+  accepted: boolean;
+  reasons: Violation[];
+  /** Index of the acceptance entry. */
+  index: number;
+}
+
+export interface CommandMessage {
+  action: 'pause' | 'continue' | 'abort';
+  by: string;
+  reason: string;
+}
+export interface CommandAnswer {
+  accepted: boolean;
+  phase: Phase;
+  reason: string;
+}
+
+export interface ChangeInput {
+  changeId: string;
+  environment: string;
+  requestDigest: Digest;
+  /** Index of the request entry. */
+  requestIndex: number;
+}
+
+/** In the order in which a change goes through them; the last three end it. */
+export const PHASES = [
+  'submitted',
+  'schema',
+  'causal',
+  'plan',
+  'quorum',
+  'approval',
+  'stages',
+  'verify',
+  'commit',
+  'rolling-back',
+  'committed',
+  'rejected',
+  'rolled-back',
+] as const;
+export type Phase = (typeof PHASES)[number];
+
+export interface StageStatus {
+  name: string;
+  percent: number;
+  state: 'pending' | 'applying' | 'baking' | 'passed' | 'failed' | 'inconclusive';
+  intentIndex?: number;
+  appliedAt?: string;
+  bakeEndsAt?: string;
+  verdict?: { verdict: Verdict; reasons: string[] };
+}
+
+/** The answer of the `status` query. */
+export interface ChangeStatus {
+  changeId: string;
+  environment: string;
+  author: string;
+  reason: string;
+  phase: Phase;
+  /** Set while nothing moves until a person acts. */
+  held: { why: string; next: string } | null;
+  /** What it is waiting for, and who can unblock it. */
+  waitingFor: { what: string; who: string } | null;
+  resources: string[];
+  risk: { score: number; class: RiskClass; reasons: { points: number; reason: string }[] } | null;
+  planDigest: Digest | null;
+  votes: { voter: string; decision: VoteDecision | 'no-answer'; reasons: Violation[] }[];
+  approvalsNeeded: number;
+  approvals: { approver: string; decision: 'approve' | 'reject'; at: string }[];
+  stages: StageStatus[];
+  /** What a rollback would do now, newest first. */
+  undo: UndoEntry[];
+  violations: Violation[];
+  /** Each phase with the time at which it began. */
+  timeline: { phase: Phase; at: string }[];
+}
+
+/** Registered before its step; data, never a closure. */
+export interface UndoEntry {
+  activity: 'rollBack';
+  input: { changeId: string; stage: string; intentIndex: number };
+}
+
+/** The workflow's result. */
+export interface ChangeResult {
+  status: 'committed' | 'rejected' | 'rolled-back' | 'aborted';
+  violations: Violation[];
+}
+
+/** Search attributes, registered by the stack. */
+export const SEARCH_ATTRIBUTES = {
+  changeId: 'ChangeId',
+  phase: 'ChangePhase',
+  author: 'ChangeAuthor',
+  environment: 'ChangeEnvironment',
+  risk: 'ChangeRisk',
+  resources: 'ChangeResources',
+} as const;
