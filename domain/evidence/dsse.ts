@@ -26,3 +26,11 @@ export function preAuthEncoding(payloadType: string, payload: Uint8Array): Uint8
  * parsed keys. `keyId` is the digest of the raw public key.
  */
 export type VerifySignature = (keyId: string, message: Uint8Array, signature: Uint8Array) => boolean;
+
+/** One role's or person's Ed25519 key. */
+export interface Signer {
+  /** Digest of the raw public key, as the trust document lists it. */
+  readonly keyId: string;
+  /** Raw 64-byte signature. Throws `SIGNER_UNAVAILABLE`, `THROTTLED`, `NOT_PERMITTED`. */
+  sign(message: Uint8Array): Promise<Uint8Array>;
+}

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+
+/**
+ * How a person's machine reaches one environment: written by `resilience-ctl dev` for the local stack, by an
+ * operator elsewhere. Found through `RESILIENCE_HOME`, else in `.resilience` of this folder or a parent.
+ */
+export const installationSchema = z.strictObject({
+  apiVersion: z.literal('resilience-ctl/installation/v1'),
+  environment: z.string(),
+  temporal: z.strictObject({ address: z.string(), namespace: z.string(), uiUrl: z.string().optional() }),
+  aws: z.strictObject({
+    endpoint: z.string().optional(),
+    region: z.string(),
+    bucket: z.string(),
+    /** Absent: the SDK's own credential chain. */
+    credentials: z.strictObject({ accessKeyId: z.string(), secretAccessKey: z.string() }).optional(),
+  }),
+  /** The signed trust document, and the digest that it must have. */
+  trustFile: z.string(),
+  trustDigest: z.string(),
+  /** People's private keys, one PKCS #8 PEM a person: `<subject>.pem`, mode 0600. */
+  keysDir: z.string(),
+  /** The local stack's process, when there is one. */
+  dev: z.strictObject({ pid: z.int(), startedAt: z.string() }).optional(),
+});
+
+export type Installation = z.infer<typeof installationSchema>;
