@@ -19,4 +19,9 @@ export interface ChangeLog {
    * looks at the winner before it concludes. Concurrent calls share one object (group commit).
    */
   append(envelopes: readonly Envelope[]): Promise<EntryFate[]>;
+  /**
+   * Every entry from index `from` to the head, in order, as the log holds it, inert and void ones included: what
+   * an auditor reads. `bytes` are the entry's final bytes: the canonical JSON of its envelope. Throws as `sync`.
+   */
+  entries(from: number): AsyncIterable<{ index: number; bytes: Uint8Array; fate: EntryFate }>;
 }
