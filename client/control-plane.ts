@@ -1,0 +1,92 @@
+import type { Plan } from '../domain/change/plan.ts';
+import type { ChangeRequest } from '../domain/change/request.ts';
+import type { Violation } from '../domain/errors.ts';
+import type { Signer } from '../domain/evidence/dsse.ts';
+import type { Statement, StatementType } from '../domain/evidence/statements.ts';
+import type {
+  ChangeStatus,
+  CommandAnswer,
+  CommandMessage,
+  DecideAnswer,
+  Phase,
+} from '../workflows/contract.ts';
+
+/** A person who acts: the subject that the trust document knows, and that person's own key, which stays here. */
+export interface Person {
+  subject: string;
+  signer: Signer;
+}
+
+/** What would happen, computed here from the request and the zone as it is now. Nothing is written. */
+export interface PlanPreview {
+  /** Null when the request allows no plan; the violations say why. */
+  plan: Plan | null;
+  /** Everything that would refuse the change, not only the first. */
+  violations: Violation[];
+  /** Distinct people, and yes votes, that the risk class asks for; null without a plan. */
+  needs: { approvals: number; votes: number; voters: number } | null;
+}
+
+export interface ChangeSummary {
+  changeId: string;
+  author: string | null;
+  /** `open` while the log has no end for it. */
+  state: 'open' | Extract<Phase, 'committed' | 'rejected' | 'rolled-back'> | 'aborted';
+  resources: string[];
+  /** Index of the entry that says so: the request of an open change, the end of another. */
+  index: number;
+}
+
+/** One entry of the log, as people read it. */
+export interface LogLine {
+  index: number;
+  /** RFC 3339 UTC, as signed; null when the entry cannot be read. */
+  at: string | null;
+  type: StatementType | null;
+  changeId: string | null;
+  /** The person or service whose key signed it; `unknown key …` otherwise. */
+  signer: string;
+  fate: 'honoured' | 'void' | 'duplicate' | 'inert';
+  /** Why it does not count; null when it does. */
+  fateReason: string | null;
+  /** What it says, in one line. */
+  summary: string;
+  statement: Statement | null;
+}
+
+/**
+ * Everything that a person can do. The commands know only this; today it is Temporal and the log, later an HTTP
+ * gateway. Every method throws `DomainError`: `ENGINE_UNAVAILABLE` when no engine answers within seconds,
+ * `STORE_UNAVAILABLE` or `THROTTLED` when the log does not, `NOT_FOUND` for an unknown change.
+ */
+export interface ControlPlane {
+  readonly environment: string;
+  plan(changeId: string, request: ChangeRequest): Promise<PlanPreview>;
+  /**
+   * Records the signed request, then starts the change, then answers (G1). Repeating it with the same change id
+   * is safe. `ENGINE_UNAVAILABLE` after the entry says so: nothing is lost, and `resume` starts it.
+   */
+  submit(
+    changeId: string,
+    request: ChangeRequest,
+    author: Person,
+  ): Promise<{ changeId: string; index: number }>;
+  /** Starts a change that is recorded but has not started; a change that runs already is left alone. */
+  resume(changeId: string): Promise<{ changeId: string; index: number }>;
+  /** From the engine; from the log when the engine no longer knows the change or does not answer. */
+  status(changeId: string): Promise<ChangeStatus>;
+  list(): Promise<ChangeSummary[]>;
+  /** The plan that votes and approvals bind to, checked against its digest. `NOT_FOUND` until there is one. */
+  planOf(changeId: string): Promise<Plan>;
+  /** Signs a decision over exactly this plan and hands it to the change. */
+  decide(
+    changeId: string,
+    decision: { decision: 'approve' | 'reject'; plan: Plan; reason?: string },
+    person: Person,
+  ): Promise<DecideAnswer>;
+  command(changeId: string, command: CommandMessage): Promise<CommandAnswer>;
+  /** The entries of one change, in order. */
+  history(changeId: string): Promise<LogLine[]>;
+  /** Every entry from index `from` to the head. */
+  log(from: number): AsyncIterable<LogLine>;
+}
