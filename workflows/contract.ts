@@ -29,8 +29,8 @@ export interface DecideMessage {
 export interface DecideAnswer {
   accepted: boolean;
   reasons: Violation[];
-  /** Index of the acceptance entry. */
-  index: number;
+  /** Index of the acceptance entry; null when nobody's key signed it, which is answered but not recorded. */
+  index: number | null;
 }
 
 export interface CommandMessage {

@@ -2,6 +2,8 @@ import type { RecordChange, ZoneState } from '../../domain/kinds/dns-records.ts'
 
 /** Hosted zones, named by zone; the adapter knows their ids from the trust document. */
 export interface DnsZones {
+  /** How long a batch may take at worst to reach all servers, for when its reference was lost with the answer. */
+  readonly worstPropagationMs: number;
   /** Whole zone, paged. Throws `NOT_FOUND`, `NOT_PERMITTED`, `DNS_UNAVAILABLE`, `THROTTLED`. */
   readZone(zone: string): Promise<ZoneState>;
   /** The fence value alone, one cheap call. */

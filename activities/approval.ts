@@ -1,0 +1,112 @@
+import { judgeApproval, missingApprovals } from '../domain/approval/judge-approval.ts';
+import { DomainError, type Violation, violationsOf } from '../domain/errors.ts';
+import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
+import type { Envelope, VerifySignature } from '../domain/evidence/dsse.ts';
+import { openEnvelope, signStatement, verifiedKeyIds } from '../domain/evidence/statement-codec.ts';
+import type { ApprovalPredicate } from '../domain/evidence/statements.ts';
+import type { LogState } from '../domain/log/state.ts';
+import { indexOfFate } from './fates.ts';
+import type { OrchestratorPorts } from './role-ports.ts';
+
+export interface AdmittedApproval {
+  accepted: boolean;
+  reasons: Violation[];
+  index: number | null;
+  approver: string;
+  decision: 'approve' | 'reject';
+}
+
+export interface ApprovalTally {
+  needed: number;
+  given: string[];
+  rejectedBy: string | null;
+  eligible: string[];
+}
+
+type Opened = { approval: ApprovalPredicate; keyIds: string[] } | { violations: readonly Violation[] };
+
+/**
+ * Phase `approval`: each signed decision is judged and, if somebody's key did sign it, recorded with the time at
+ * which it arrived, accepted or refused. What nobody signed is answered and not recorded, so that the log cannot be
+ * flooded from outside.
+ */
+export async function admitApprovals(
+  ports: OrchestratorPorts & { verify: VerifySignature },
+  input: { changeId: string; approvals: Envelope[] },
+): Promise<{ answers: AdmittedApproval[]; tally: ApprovalTally }> {
+  const answers: AdmittedApproval[] = [];
+  for (const envelope of input.approvals) {
+    const opened = open(envelope, ports.verify);
+    answers.push(
+      'violations' in opened
+        ? { accepted: false, reasons: [...opened.violations], index: null, approver: 'unknown', decision: 'approve' }
+        : await admit(ports, input.changeId, envelope, opened),
+    );
+  }
+  return { answers, tally: tallyOf(ports, await ports.log.sync(), input.changeId) };
+}
+
+function open(envelope: Envelope, verify: VerifySignature): Opened {
+  try {
+    const opened = openEnvelope(envelope);
+    if (opened.type !== 'approval') {
+      throw new DomainError('NOT_PERMITTED', `A ${opened.type} statement approves nothing.`, { next: 'Sign an approval.' });
+    }
+    const keyIds = verifiedKeyIds(opened, verify);
+    if (keyIds.length === 0) {
+      throw new DomainError('SIGNATURE_INVALID', 'No key of the trust document signed this approval.', {
+        next: 'Approve with a key that is enrolled in this environment.',
+      });
+    }
+    return { approval: opened.predicate, keyIds };
+  } catch (error) {
+    if (error instanceof DomainError) return { violations: violationsOf(error) };
+    throw error;
+  }
+}
+
+async function admit(
+  ports: OrchestratorPorts,
+  changeId: string,
+  envelope: Envelope,
+  { approval, keyIds }: { approval: ApprovalPredicate; keyIds: string[] },
+): Promise<AdmittedApproval> {
+  const state = await ports.log.sync();
+  const change = state.changes[changeId];
+  const nowMs = ports.clock.nowMs();
+  const answer = { approver: approval.approver, decision: approval.decision };
+  const earlier = change?.acceptances.find((one) => one.nonce === approval.nonce && one.approver === approval.approver);
+  // The same message again, by Signal and Update or by a retry: the same answer.
+  if (earlier && earlier.planDigest === approval.planDigest && earlier.decision === approval.decision) {
+    return { ...answer, accepted: earlier.accepted, reasons: earlier.reasons, index: earlier.index };
+  }
+  const reasons = judgeApproval(approval, {
+    change,
+    ended: state.ended[changeId] !== undefined,
+    trust: ports.trust,
+    keyIds,
+    environment: ports.environment,
+    nowMs,
+  });
+  if (change === undefined) return { ...answer, accepted: false, reasons, index: null };
+  const entry = await signStatement(ports.signer, 'acceptance', {
+    changeId,
+    environment: ports.environment,
+    accepted: reasons.length === 0,
+    reasons: boundedReasons(reasons),
+    approver: approval.approver,
+    decision: approval.decision,
+    nonce: approval.nonce,
+    planDigest: approval.planDigest,
+    approval: envelope,
+    at: new Date(nowMs).toISOString(),
+  });
+  const [fate] = await ports.log.append([entry]);
+  return { ...answer, accepted: reasons.length === 0, reasons, index: indexOfFate(fate) };
+}
+
+function tallyOf(ports: OrchestratorPorts, state: LogState, changeId: string): ApprovalTally {
+  const change = state.changes[changeId];
+  if (!change?.plan) return { needed: 0, given: [], rejectedBy: null, eligible: [] };
+  return missingApprovals(change, change.plan.riskClass, ports.trust);
+}

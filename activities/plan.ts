@@ -1,0 +1,71 @@
+import type { Plan } from '../domain/change/plan.ts';
+import type { Violation } from '../domain/errors.ts';
+import { canonicalBytes, type Digest } from '../domain/evidence/canonical-json.ts';
+import { signStatement } from '../domain/evidence/statement-codec.ts';
+import { judgePlan } from '../domain/invariants/judge-plan.ts';
+import { indexOfFate } from './fates.ts';
+import { planHere } from './plan-base.ts';
+import { loadRequest } from './recorded-change.ts';
+import type { OrchestratorPorts } from './role-ports.ts';
+
+/** What the workflow needs to know of a plan; the plan itself is a body, by digest. */
+export interface PlanSummary {
+  planDigest: Digest;
+  planIndex: number;
+  zone: string;
+  risk: Plan['risk'];
+  approvalsNeeded: number;
+  votesNeeded: number;
+  stages: { name: string; percent: number; baked: boolean }[];
+  bakeMs: number;
+}
+
+/**
+ * Phase `plan`: the exact diff, its stages, its inverse and its risk, judged on the zone that would exist. Recorded
+ * only when nothing, here or in the phases before (`refused`), stands against it.
+ */
+export async function makePlan(
+  ports: OrchestratorPorts,
+  input: { changeId: string; requestDigest: Digest; refused: boolean },
+): Promise<{ violations: Violation[]; summary: PlanSummary | null }> {
+  const state = await ports.log.sync();
+  const request = await loadRequest(ports.bodies, input.requestDigest);
+  const planned = await planHere(ports, { ...input, request }, state);
+  const violations = [...planned.violations];
+  if (planned.plan === null) return { violations, summary: null };
+
+  const { plan, zone } = planned;
+  const { policy } = ports.trust;
+  const nowMs = ports.clock.nowMs();
+  violations.push(
+    ...judgePlan(plan, { zone, live: state.live, recentCommits: state.recentCommits, policy, nowMs }),
+  );
+  if (violations.length > 0 || input.refused) return { violations, summary: null };
+
+  const planDigest = await ports.bodies.put(canonicalBytes(plan));
+  const entry = await signStatement(ports.signer, 'plan', {
+    changeId: plan.changeId,
+    environment: plan.environment,
+    requestDigest: plan.requestDigest,
+    planDigest,
+    resources: plan.resources.map((resource) => resource.resource),
+    zone: plan.zone,
+    riskClass: plan.risk.class,
+    logSize: state.size,
+    at: new Date(nowMs).toISOString(),
+  });
+  const [fate] = await ports.log.append([entry]);
+  return {
+    violations,
+    summary: {
+      planDigest,
+      planIndex: indexOfFate(fate),
+      zone: plan.zone,
+      risk: plan.risk,
+      approvalsNeeded: policy.approvals[plan.risk.class],
+      votesNeeded: policy.votes[plan.risk.class],
+      stages: plan.stages.map(({ name, percent, baked }) => ({ name, percent, baked })),
+      bakeMs: plan.rollout.bakeMs,
+    },
+  };
+}

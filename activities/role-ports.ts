@@ -1,0 +1,36 @@
+import type { Signer } from '../domain/evidence/dsse.ts';
+import type { TrustDocument } from '../domain/evidence/trust.ts';
+import type { Bodies } from './ports/bodies.ts';
+import type { ChangeLog } from './ports/change-log.ts';
+import type { Clock } from './ports/clock.ts';
+import type { DnsZones } from './ports/dns-zones.ts';
+import type { Pager } from './ports/pager.ts';
+import type { Prober } from './ports/prober.ts';
+import type { ZoneSwitch } from './ports/zone-switch.ts';
+
+/** What every role sees of the world: read it, sign with its own key, know the time and whom to trust. */
+export interface CommonPorts {
+  environment: string;
+  trust: TrustDocument;
+  log: ChangeLog;
+  bodies: Bodies;
+  dns: DnsZones;
+  signer: Signer;
+  clock: Clock;
+}
+
+export interface OrchestratorPorts extends CommonPorts {
+  pager: Pager;
+}
+
+export interface VoterPorts extends CommonPorts {
+  voter: string;
+  voterZone: string;
+  zoneSwitch: ZoneSwitch;
+}
+
+export interface AnalysisPorts extends CommonPorts {
+  prober: Prober;
+}
+
+export type EnactorPorts = CommonPorts;

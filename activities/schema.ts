@@ -1,0 +1,48 @@
+import type { Violation } from '../domain/errors.ts';
+import { DomainError, violationsOf } from '../domain/errors.ts';
+import type { Digest } from '../domain/evidence/canonical-json.ts';
+import { loadRequest, openChange } from './recorded-change.ts';
+import type { OrchestratorPorts } from './role-ports.ts';
+
+export interface SchemaFinding {
+  violations: Violation[];
+  author: string;
+  reason: string;
+  resources: string[];
+}
+
+/** Phase `schema`: the request is signed by an author, is the one that was signed, and has the right shape. */
+export async function checkSchema(
+  ports: OrchestratorPorts,
+  input: { changeId: string; requestDigest: Digest; requestIndex: number },
+): Promise<SchemaFinding> {
+  const state = await ports.log.sync({ atLeast: input.requestIndex + 1 });
+  const found: SchemaFinding = { violations: [], author: '', reason: '', resources: [] };
+  try {
+    const change = openChange(state, input.changeId);
+    found.author = change.request.author;
+    if (change.request.requestDigest !== input.requestDigest) {
+      throw new DomainError(
+        'DIGEST_MISMATCH',
+        `The author signed ${change.request.requestDigest}; this change was started with ${input.requestDigest}.`,
+        { next: 'Submit the request again.' },
+      );
+    }
+    const request = await loadRequest(ports.bodies, input.requestDigest);
+    found.reason = request.metadata.reason;
+    found.resources = request.spec.operations.map((operation) =>
+      'set' in operation ? operation.set : operation.remove,
+    );
+    if (request.metadata.environment !== ports.environment) {
+      throw new DomainError(
+        'NOT_PERMITTED',
+        `The request is for environment ${request.metadata.environment}, not ${ports.environment}.`,
+        { next: 'Submit it to its own environment.' },
+      );
+    }
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.kind === 'unavailable') throw error;
+    found.violations.push(...violationsOf(error));
+  }
+  return found;
+}
