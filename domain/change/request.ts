@@ -89,3 +89,13 @@ export const changeRequestSchema = z.strictObject({
 export type ChangeRequest = z.infer<typeof changeRequestSchema>;
 export type Operation = ChangeRequest['spec']['operations'][number];
 export type Probe = z.infer<typeof probe>;
+export type SetBody = Extract<Operation, { set: string }>['body'];
+
+/** The resource that an operation is about. */
+export function resourceOf(operation: Operation): string {
+  return 'set' in operation ? operation.set : operation.remove;
+}
+
+export function parseChangeRequest(_value: unknown): ChangeRequest {
+  throw new Error('not written yet');
+}

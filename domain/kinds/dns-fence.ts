@@ -1,0 +1,100 @@
+import { DomainError } from '../errors.ts';
+
+/**
+ * The fence: a TXT record in the zone itself that holds the log index which the zone last accepted. Every governed
+ * batch replaces exactly the value it expects, so that the target's own transaction refuses a stale writer
+ * (DESIGN §6; the October 2025 DynamoDB DNS outage was a check made before the write, and stale by the write).
+ *
+ * A value is the index of the intent (or freeze) that wrote it, followed by `.r<n>` for each rollback of an intent
+ * `n` that was built on it since: `"41"`, `"41.r38"`. Values here are bare; the adapter adds the quotes.
+ */
+export const FENCE_LABEL = '_resilience-ctl';
+
+const INDEX = '(?:0|[1-9][0-9]{0,14})';
+const FENCE_PATTERN = new RegExp(`^${INDEX}(?:\\.r${INDEX})*$`);
+
+export interface Effect {
+  intentIndex: number;
+  direction: 'forward' | 'rollback';
+}
+
+/** The fully qualified name of a zone's fence record. */
+export function fenceName(zone: string): string {
+  return `${FENCE_LABEL}.${zone}`;
+}
+
+/** The value after a forward write of the intent at this log index. */
+export function forwardFence(intentIndex: number): string {
+  return String(intentIndex);
+}
+
+/** The value after a rollback of intent `intentIndex` on whatever fence is live: it orders before the next index. */
+export function rollbackFence(liveFence: string, intentIndex: number): string {
+  assertReadable(liveFence);
+  return `${liveFence}.r${intentIndex}`;
+}
+
+/** The log index of the last forward write. Throws `ENTRY_MALFORMED` for a value that this product never writes. */
+export function fenceIndex(fence: string): number {
+  assertReadable(fence);
+  return Number(fence.split('.', 1)[0]);
+}
+
+/**
+ * Whether an effect is in the chain that leads from the live fence back through the `expectedFence` of each intent.
+ * It is the only safe answer after a lost one: the provider's reply may be to a second try of a first that landed.
+ *
+ * `expectedFenceOf` answers for the index of an intent (or freeze): the fence it was to replace, null when there was
+ * none, undefined when the caller does not know the index. Indexes fall strictly along the chain, so the walk ends
+ * as soon as it is below the effect's own index and needs no older history.
+ *
+ * Throws `ENTRY_MALFORMED` when a fence is unreadable or the walk meets an unknown index above the effect's: then
+ * neither yes nor no is true, and answering no could apply the effect twice.
+ */
+export function landed(
+  live: string | null,
+  effect: Effect,
+  expectedFenceOf: (index: number) => string | null | undefined,
+): boolean {
+  let fence = live;
+  while (fence !== null) {
+    const index = fenceIndex(fence);
+    if (index < effect.intentIndex) return false;
+    if (effect.direction === 'rollback' && rollbacksOf(fence).includes(effect.intentIndex)) return true;
+    if (index === effect.intentIndex) return effect.direction === 'forward';
+    const older = expectedFenceOf(index);
+    if (older === undefined) {
+      throw new DomainError(
+        'ENTRY_MALFORMED',
+        `The zone's fence leads to log index ${index}, of which no intent is known.`,
+        {
+          next: 'Read the log to its head and ask again; if the index is still unknown, somebody else wrote the fence: page.',
+          fence: live,
+          effect,
+        },
+      );
+    }
+    if (older !== null && fenceIndex(older) >= index) {
+      throw new DomainError(
+        'ENTRY_MALFORMED',
+        `Intent ${index} expects the fence "${older}", which is not older.`,
+        {
+          next: 'Page: the log holds an intent that no correct writer appends.',
+        },
+      );
+    }
+    fence = older;
+  }
+  return false;
+}
+
+function rollbacksOf(fence: string): number[] {
+  return fence.split('.r').slice(1).map(Number);
+}
+
+function assertReadable(fence: string): void {
+  if (FENCE_PATTERN.test(fence)) return;
+  throw new DomainError('ENTRY_MALFORMED', `The fence "${fence}" is not one that this product writes.`, {
+    next: `Find out who edited the TXT record ${FENCE_LABEL}; nothing is written to the zone until it is readable.`,
+  });
+}
