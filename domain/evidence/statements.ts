@@ -73,6 +73,8 @@ export interface VotePredicate {
   environment: string;
   voter: string;
   voterZone: string;
+  /** 0 at first, one more each time the voters of this plan are asked again. Part of the idempotency key. */
+  round: number;
   /** `veto` is a safety no: frozen, zone unhealthy or base moved. It ends the count whatever others say. */
   decision: VoteDecision;
   planDigest: Digest;

@@ -8,7 +8,9 @@ import type {
   OutcomePredicate,
   PlanPredicate,
   RequestPredicate,
+  SnapshotPredicate,
   StageVerdictPredicate,
+  TrustPredicate,
   VotePredicate,
 } from '../evidence/statements.ts';
 
@@ -29,6 +31,29 @@ export interface LogState {
   reservations: Record<string, string>;
   /** Commits of the last day, for cumulative limits. */
   recentCommits: { at: string; zone: string; resources: string[] }[];
+  /** The newest trust document that the log names. */
+  trust: Indexed<TrustPredicate> | null;
+  /** The newest snapshot that the log names. */
+  snapshot: Indexed<SnapshotPredicate> | null;
+  /** Nonce → index of every freeze entry, so that an old one cannot be replayed. */
+  freezeNonces: Record<string, number>;
+}
+
+/** The state of a log without entries. */
+export function emptyLogState(environment: string): LogState {
+  return {
+    environment,
+    size: 0,
+    automation: [],
+    live: {},
+    changes: {},
+    ended: {},
+    reservations: {},
+    recentCommits: [],
+    trust: null,
+    snapshot: null,
+    freezeNonces: {},
+  };
 }
 
 export type EndedStatus = 'committed' | EndPredicate['status'];
@@ -71,7 +96,13 @@ export type EntryFate =
   | {
       fate: 'void';
       index: number;
-      code: 'RESERVED' | 'FROZEN' | 'STALE_BASE' | 'ALREADY_ENDED' | 'DEPENDENCY_MISSING';
+      code:
+        | 'RESERVED'
+        | 'FROZEN'
+        | 'STALE_BASE'
+        | 'ALREADY_ENDED'
+        | 'DEPENDENCY_MISSING'
+        | 'ROLLBACK_INCOMPLETE';
       reason: string;
     }
   | { fate: 'duplicate'; index: number; firstIndex: number }
