@@ -44,6 +44,7 @@ export async function applyStage(
 
   const zone = await readStableZone(ports.dns, plan.zone);
   await settleOutcomes(ports, state, zone.fence, plan.zone, effect.intentIndex);
+  if (rolledBack(state, change, zone.fence)) return { result: 'refused', violations: [alreadyRolledBack(change)] };
   if (stageLanded(state, change, zone.fence, stage.name)) return concludeApplied(ports, change, intent, zone.fence);
   if (isFrozen(state, plan.zone)) return { result: 'refused', violations: [frozen(plan.zone)] };
   if (zone.fence !== intent.expectedFence) {
@@ -110,13 +111,16 @@ function stageLanded(state: LogState, change: ChangeRecord, live: string | null,
   );
 }
 
-/** For walking the fence chain: what each intent that the log still holds open expected to replace. */
+/** A change that went back does not go forward again, whatever a late caller wants. */
+function rolledBack(state: LogState, change: ChangeRecord, live: string | null): boolean {
+  return change.intents.some((intent) =>
+    landed(live, { intentIndex: intent.index, direction: 'rollback' }, expectedFences(state)),
+  );
+}
+
+/** Looks up, in the folded log, which fence an intent expected to replace. */
 export function expectedFences(state: LogState): (index: number) => string | null | undefined {
-  const fences = new Map<number, string | null>();
-  for (const change of Object.values(state.changes)) {
-    for (const intent of change.intents) fences.set(intent.index, intent.expectedFence);
-  }
-  return (index) => fences.get(index);
+  return (index) => state.fenceChain[index];
 }
 
 function judgeOnZone(plan: Plan, stage: Stage, zone: ZoneState, ports: EnactorPorts): Violation[] {
@@ -154,6 +158,15 @@ async function afterUnknownAnswer(
     { next: 'It is tried again by itself; if this lasts, look at the provider and at the zone.' },
     cause,
   );
+}
+
+function alreadyRolledBack(change: ChangeRecord): Violation {
+  return {
+    code: 'ALREADY_ENDED',
+    rule: 'rolled-back',
+    message: `Change ${change.changeId} was rolled back; the fence says so.`,
+    remedy: 'Submit a new change.',
+  };
 }
 
 function frozen(zone: string): Violation {

@@ -1,0 +1,72 @@
+import type { Violation } from '../domain/errors.ts';
+import { digestOf } from '../domain/evidence/canonical-json.ts';
+import { signStatement } from '../domain/evidence/statement-codec.ts';
+import { verifyBundle } from '../domain/evidence/verify-bundle.ts';
+import { loadPlan, loadRequest } from './recorded-change.ts';
+import type { EnactorPorts } from './role-ports.ts';
+import { readStableZone } from './stable-zone.ts';
+import { differencesTo } from './verify.ts';
+
+export type CommitResult = { result: 'committed'; index: number } | { result: 'refused'; violations: Violation[] };
+
+/**
+ * Phase `commit`: the entry that makes the versions live. The enactor signs it, over what it reads back itself. Where
+ * a precondition does not hold at its place in the log, the entry is void and the change goes back.
+ */
+export async function commit(ports: EnactorPorts, input: { changeId: string }): Promise<CommitResult> {
+  const state = await ports.log.sync();
+  const ended = state.ended[input.changeId];
+  if (ended?.status === 'committed') return { result: 'committed', index: ended.index };
+  const change = state.changes[input.changeId];
+  const last = change?.intents.at(-1);
+  if (!change?.plan || !last) return refused('no-intent', `Change ${input.changeId} has no honoured intent.`);
+
+  const [plan, request] = await Promise.all([
+    loadPlan(ports.bodies, last.planDigest),
+    loadRequest(ports.bodies, change.request.requestDigest),
+  ]);
+  const violations = verifyBundle({
+    change,
+    request,
+    requestDigest: digestOf(request),
+    plan,
+    planDigest: digestOf(plan),
+    trust: ports.trust,
+    intentIndex: last.index,
+    ended: false,
+  });
+  const applied = change.outcomes.some(
+    (one) => one.intentIndex === last.index && one.direction === 'forward' && one.result === 'applied',
+  );
+  if (last.stage !== plan.stages.at(-1)?.name || !applied) {
+    violations.push(...refused('last-stage', `The last stage of ${input.changeId} is not applied.`).violations);
+  }
+  if (violations.length === 0) {
+    violations.push(...differencesTo(plan, await readStableZone(ports.dns, plan.zone), 'after'));
+  }
+  if (violations.length > 0) return { result: 'refused', violations };
+
+  const entry = await signStatement(ports.signer, 'commit', {
+    changeId: change.changeId,
+    environment: ports.environment,
+    planDigest: change.plan.planDigest,
+    zone: plan.zone,
+    moves: plan.resources.map((resource) => ({
+      resource: resource.resource,
+      from: resource.committedDigest,
+      to: resource.targetDigest,
+      clock: plan.clock,
+      dependsOn: plan.dependsOn,
+    })),
+    at: new Date(ports.clock.nowMs()).toISOString(),
+  });
+  const [fate] = await ports.log.append([entry]);
+  if (fate?.fate === 'honoured') return { result: 'committed', index: fate.index };
+  if (fate?.fate === 'duplicate') return { result: 'committed', index: fate.firstIndex };
+  return refused('commit-void', fate === undefined ? 'The log gave no answer.' : fate.reason);
+}
+
+function refused(rule: string, message: string): { result: 'refused'; violations: Violation[] } {
+  const remedy = 'The change goes back; submit it again against what is live.';
+  return { result: 'refused', violations: [{ code: 'STALE_BASE', rule, message, remedy }] };
+}

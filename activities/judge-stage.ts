@@ -1,0 +1,147 @@
+import { judgeCanary } from '../domain/canary/judge-canary.ts';
+import type { Stage } from '../domain/change/plan.ts';
+import type { Probe } from '../domain/change/request.ts';
+import { DomainError } from '../domain/errors.ts';
+import type { Digest } from '../domain/evidence/canonical-json.ts';
+import type { Envelope } from '../domain/evidence/dsse.ts';
+import { signStatement } from '../domain/evidence/statement-codec.ts';
+import type { ArmCounts, Verdict } from '../domain/evidence/statements.ts';
+import type { RecordSet } from '../domain/kinds/dns-records.ts';
+import { armOf } from '../domain/kinds/dns-weights.ts';
+import type { ProbeSample } from './ports/prober.ts';
+import type { PacedWait } from './propagation.ts';
+import { loadPlan } from './recorded-change.ts';
+import type { AnalysisPorts } from './role-ports.ts';
+
+export interface StageWatch {
+  changeId: string;
+  planDigest: Digest;
+  stage: string;
+  intentIndex: number;
+}
+
+export interface StageJudgement {
+  verdict: Verdict;
+  reasons: string[];
+  envelope: Envelope;
+}
+
+const LONGEST_ROUND_MS = 1_000;
+
+/**
+ * Watches one stage for its bake and signs what it concluded. Each round asks one target of either arm directly and
+ * one through weighted resolution of what is live. A clear failure ends the watch early; a pass never does.
+ */
+export async function judgeStage(
+  ports: AnalysisPorts & PacedWait,
+  input: StageWatch,
+): Promise<StageJudgement> {
+  const plan = await loadPlan(ports.bodies, input.planDigest);
+  const stage = plan.stages.find((one) => one.name === input.stage);
+  if (!stage || plan.rollout.probe === null) {
+    throw new DomainError('NOT_FOUND', `Stage ${input.stage} of ${input.planDigest} has nothing to watch.`);
+  }
+  const { bakeMs, minimumSamples, probe } = plan.rollout;
+  const watch = new ArmWatch(ports, probe, stage);
+  const startedMs = ports.clock.nowMs();
+  const rounds = Math.max(minimumSamples, Math.ceil(bakeMs / LONGEST_ROUND_MS));
+  const conclude = () => judgeCanary({ ...watch.counts(), minimumSamples, percent: stage.percent });
+  let judged = conclude();
+  for (let round = 1; round <= rounds; round += 1) {
+    await watch.round(round);
+    judged = conclude();
+    if (judged.verdict === 'fail') break;
+    const dueMs = startedMs + (bakeMs * round) / rounds;
+    await ports.pause(Math.max(0, dueMs - ports.clock.nowMs()));
+  }
+  const envelope = await signStatement(ports.signer, 'stage-verdict', {
+    ...input,
+    environment: ports.environment,
+    ...judged,
+    arms: watch.counts(),
+    bakeStartedAt: new Date(startedMs).toISOString(),
+    at: new Date(ports.clock.nowMs()).toISOString(),
+  });
+  return { ...judged, envelope };
+}
+
+type Arm = 'stable' | 'canary';
+
+/** Counts of both arms, as they come in. */
+class ArmWatch {
+  readonly #ports: AnalysisPorts;
+  readonly #probe: Probe;
+  readonly #targets: Record<Arm, string[]>;
+  readonly #weighted: { arm: Arm; address: string; share: number }[];
+  readonly #direct: Record<Arm, ProbeSample[]> = { stable: [], canary: [] };
+  readonly #resolved: Record<Arm, ProbeSample[]> = { stable: [], canary: [] };
+
+  constructor(ports: AnalysisPorts, probe: Probe, stage: Stage) {
+    this.#ports = ports;
+    this.#probe = probe;
+    const sets = stage.live.filter((set) => armOf(set) !== null);
+    this.#targets = { stable: addressesOf(sets, 'stable'), canary: addressesOf(sets, 'canary') };
+    this.#weighted = sharesOf(sets);
+  }
+
+  async round(round: number): Promise<void> {
+    const asked: Promise<void>[] = [];
+    for (const arm of ['stable', 'canary'] as const) {
+      const targets = this.#targets[arm];
+      const address = targets[round % targets.length];
+      if (address !== undefined) asked.push(this.#ask(address, this.#direct[arm]));
+    }
+    const resolved = this.#resolve(round);
+    if (resolved) asked.push(this.#ask(resolved.address, this.#resolved[resolved.arm]));
+    await Promise.all(asked);
+  }
+
+  counts(): { stable: ArmCounts; canary: ArmCounts } {
+    return {
+      stable: countsOf(this.#direct.stable, this.#resolved.stable),
+      canary: countsOf(this.#direct.canary, this.#resolved.canary),
+    };
+  }
+
+  async #ask(address: string, into: ProbeSample[]): Promise<void> {
+    into.push(await this.#ports.prober.probe(this.#probe, address));
+  }
+
+  /** What a resolver would answer, spread evenly by the golden ratio instead of at random, so that reruns agree. */
+  #resolve(round: number): { arm: Arm; address: string } | undefined {
+    let point = (round * GOLDEN_RATIO) % 1;
+    return this.#weighted.find(({ share }) => {
+      point -= share;
+      return point < 0;
+    });
+  }
+}
+
+const GOLDEN_RATIO = 0.618_033_988_749_894_9;
+
+function addressesOf(sets: readonly RecordSet[], arm: Arm): string[] {
+  return sets.filter((set) => armOf(set) === arm).flatMap((set) => set.values);
+}
+
+function sharesOf(sets: readonly RecordSet[]): { arm: Arm; address: string; share: number }[] {
+  const total = sets.reduce((sum, set) => sum + (set.weight ?? 0), 0);
+  return sets.flatMap((set) => {
+    const arm = armOf(set);
+    if (arm === null || total === 0) return [];
+    const share = (set.weight ?? 0) / total / set.values.length;
+    return set.values.map((address) => ({ arm, address, share }));
+  });
+}
+
+function countsOf(direct: readonly ProbeSample[], resolved: readonly ProbeSample[]): ArmCounts {
+  const latencies = direct.map((sample) => sample.latencyMs).toSorted((a, b) => a - b);
+  const quantile = (q: number) => Math.round(latencies[Math.floor(q * (latencies.length - 1))] ?? 0);
+  return {
+    samples: direct.length,
+    errors: direct.filter((sample) => !sample.ok).length,
+    resolvedSamples: resolved.length,
+    resolvedErrors: resolved.filter((sample) => !sample.ok).length,
+    latencyP50Ms: quantile(0.5),
+    latencyP99Ms: quantile(0.99),
+  };
+}
