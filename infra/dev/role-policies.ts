@@ -1,0 +1,106 @@
+import { VOTER_ZONES } from '../../workflows/contract.ts';
+
+/** Who has AWS credentials in one environment: every worker role, and people's command line. */
+export type RoleName =
+  | 'orchestrator'
+  | 'analysis'
+  | 'enactor'
+  | 'client'
+  | `voter.${(typeof VOTER_ZONES)[number]}`;
+
+/** What one role's policy is about. */
+export interface PolicyTargets {
+  bucket: string;
+  hostedZoneIds: readonly string[];
+  /** Absent for a role without a key. */
+  keyArn?: string;
+}
+
+interface RoleFacts {
+  role: RoleName;
+  signs: boolean;
+  /** Keys of the bucket, as policy patterns, that it may create. None is ever overwritten or deleted. */
+  creates: readonly string[];
+  changesRecords: boolean;
+}
+
+const voter = { signs: true, creates: [], changesRecords: false };
+
+/** The whole of who may do what. Only the enactor changes records; nobody deletes. */
+export const ROLES: readonly RoleFacts[] = [
+  { role: 'orchestrator', signs: true, creates: ['*'], changesRecords: false },
+  ...VOTER_ZONES.map((zone): RoleFacts => ({ role: `voter.${zone}`, ...voter })),
+  { role: 'analysis', signs: true, creates: [], changesRecords: false },
+  { role: 'enactor', signs: true, creates: ['*'], changesRecords: true },
+  { role: 'client', signs: false, creates: ['log/*', 'bodies/*'], changesRecords: false },
+];
+
+/** The inline policy of a role's user, as JSON. */
+export function rolePolicy(facts: RoleFacts, targets: PolicyTargets): string {
+  const bucketArn = `arn:aws:s3:::${targets.bucket}`;
+  const zoneArns = targets.hostedZoneIds.map((id) => `arn:aws:route53:::hostedzone/${id}`);
+  const statements = [
+    allow(['s3:GetObject', 's3:GetObjectVersion'], [`${bucketArn}/*`]),
+    allow(['s3:ListBucket', 's3:ListBucketVersions'], [bucketArn]),
+    allow(['route53:GetHostedZone', 'route53:ListResourceRecordSets'], zoneArns),
+    // These two know no resource.
+    allow(['route53:ListHostedZones', 'route53:ListHostedZonesByName'], ['*']),
+  ];
+  if (facts.creates.length > 0) {
+    statements.push(
+      allow(
+        ['s3:PutObject'],
+        facts.creates.map((pattern) => `${bucketArn}/${pattern}`),
+      ),
+    );
+  }
+  if (facts.changesRecords) {
+    statements.push(allow(['route53:ChangeResourceRecordSets'], zoneArns));
+    statements.push(allow(['route53:GetChange'], ['arn:aws:route53:::change/*']));
+  }
+  if (targets.keyArn !== undefined)
+    statements.push(allow(['kms:Sign', 'kms:GetPublicKey'], [targets.keyArn]));
+  return JSON.stringify({
+    Version: '2012-10-17',
+    Statement: statements.filter((one) => one.Resource.length > 0),
+  });
+}
+
+/**
+ * The bucket refuses, to everyone, what would rewrite history: a put that could replace an object, and every
+ * delete. A role's own policy does not matter then.
+ */
+export function bucketPolicy(bucket: string): string {
+  const everyObject = `arn:aws:s3:::${bucket}/*`;
+  return JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Sid: 'PutOnlyIfAbsent',
+        Effect: 'Deny',
+        Principal: '*',
+        Action: 's3:PutObject',
+        Resource: everyObject,
+        Condition: { Null: { 's3:if-none-match': 'true' } },
+      },
+      {
+        Sid: 'NeverDelete',
+        Effect: 'Deny',
+        Principal: '*',
+        Action: ['s3:DeleteObject', 's3:DeleteObjectVersion', 's3:BypassGovernanceRetention'],
+        Resource: everyObject,
+      },
+      {
+        Sid: 'NeverDeleteBucket',
+        Effect: 'Deny',
+        Principal: '*',
+        Action: ['s3:DeleteBucket'],
+        Resource: `arn:aws:s3:::${bucket}`,
+      },
+    ],
+  });
+}
+
+function allow(actions: readonly string[], resources: readonly string[]) {
+  return { Effect: 'Allow', Action: actions, Resource: resources };
+}
