@@ -29,6 +29,11 @@ export interface LogState {
   ended: Record<string, { status: EndedStatus; index: number }>;
   /** Resource → the open change that has written to it, from its first intent to its end. */
   reservations: Record<string, string>;
+  /**
+   * Index of each honoured intent → the fence that it expected to replace: the chain through which a live fence is
+   * walked back. Those older than every open change's first intent are dropped.
+   */
+  fenceChain: Record<string, string | null>;
   /** Commits of the last day, for cumulative limits. */
   recentCommits: { at: string; zone: string; resources: string[] }[];
   /** The newest trust document that the log names. */
