@@ -1,11 +1,12 @@
 import { judgeCanary } from '../domain/canary/judge-canary.ts';
-import type { Stage } from '../domain/change/plan.ts';
+import type { Plan } from '../domain/change/plan.ts';
 import type { Probe } from '../domain/change/request.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Digest } from '../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
 import type { ArmCounts, Verdict } from '../domain/evidence/statements.ts';
+import { groupIn, parseDnsResource } from '../domain/kinds/dns.ts';
 import type { RecordSet } from '../domain/kinds/dns-records.ts';
 import { armOf } from '../domain/kinds/dns-weights.ts';
 import type { ProbeSample } from './ports/prober.ts';
@@ -42,7 +43,7 @@ export async function judgeStage(
     throw new DomainError('NOT_FOUND', `Stage ${input.stage} of ${input.planDigest} has nothing to watch.`);
   }
   const { bakeMs, minimumSamples, probe } = plan.rollout;
-  const watch = new ArmWatch(ports, probe, stage);
+  const watch = new ArmWatch(ports, probe, await liveArms(ports, plan));
   const startedMs = ports.clock.nowMs();
   const rounds = Math.max(minimumSamples, Math.ceil(bakeMs / LONGEST_ROUND_MS));
   const conclude = () => judgeCanary({ ...watch.counts(), minimumSamples, percent: stage.percent });
@@ -67,6 +68,14 @@ export async function judgeStage(
 
 type Arm = 'stable' | 'canary';
 
+/** The weighted records of the plan as they are live, not as they are planned: that is what consumers resolve. */
+async function liveArms(ports: AnalysisPorts, plan: Plan): Promise<RecordSet[]> {
+  const zone = await ports.dns.readZone(plan.zone);
+  return plan.resources
+    .flatMap((resource) => groupIn(zone, parseDnsResource(resource.resource, [plan.zone])))
+    .filter((set) => armOf(set) !== null);
+}
+
 /** Counts of both arms, as they come in. */
 class ArmWatch {
   readonly #ports: AnalysisPorts;
@@ -76,10 +85,9 @@ class ArmWatch {
   readonly #direct: Record<Arm, ProbeSample[]> = { stable: [], canary: [] };
   readonly #resolved: Record<Arm, ProbeSample[]> = { stable: [], canary: [] };
 
-  constructor(ports: AnalysisPorts, probe: Probe, stage: Stage) {
+  constructor(ports: AnalysisPorts, probe: Probe, sets: readonly RecordSet[]) {
     this.#ports = ports;
     this.#probe = probe;
-    const sets = stage.live.filter((set) => armOf(set) !== null);
     this.#targets = { stable: addressesOf(sets, 'stable'), canary: addressesOf(sets, 'canary') };
     this.#weighted = sharesOf(sets);
   }

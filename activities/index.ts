@@ -1,0 +1,60 @@
+import type { VerifySignature } from '../domain/evidence/dsse.ts';
+import { admitApprovals } from './approval.ts';
+import { checkCausality } from './causal.ts';
+import { commit } from './commit.ts';
+import { page, recordEnd, recordVerdict } from './conclude.ts';
+import { applyStage } from './enact.ts';
+import { judgeStage } from './judge-stage.ts';
+import { orderStage } from './order-stage.ts';
+import { makePlan } from './plan.ts';
+import type { PacedWait } from './propagation.ts';
+import { recordVotes } from './quorum.ts';
+import type { AnalysisPorts, EnactorPorts, OrchestratorPorts, VoterPorts } from './role-ports.ts';
+import { rollBack } from './roll-back.ts';
+import { checkSchema } from './schema.ts';
+import { verifyLive } from './verify.ts';
+import { vote } from './vote.ts';
+
+/** Each role's activities, bound to its ports. A worker registers those of its own role and no others. */
+
+export function createOrchestratorActivities(ports: OrchestratorPorts & { verify: VerifySignature }) {
+  return {
+    checkSchema: bind(ports, checkSchema),
+    checkCausality: bind(ports, checkCausality),
+    makePlan: bind(ports, makePlan),
+    recordVotes: bind(ports, recordVotes),
+    admitApprovals: bind(ports, admitApprovals),
+    orderStage: bind(ports, orderStage),
+    recordVerdict: bind(ports, recordVerdict),
+    verifyLive: bind(ports, verifyLive),
+    recordEnd: bind(ports, recordEnd),
+    page: bind(ports, page),
+  };
+}
+export type OrchestratorActivities = ReturnType<typeof createOrchestratorActivities>;
+
+export function createVoterActivities(ports: VoterPorts) {
+  return { vote: bind(ports, vote) };
+}
+export type VoterActivities = ReturnType<typeof createVoterActivities>;
+
+export function createAnalysisActivities(ports: AnalysisPorts & PacedWait) {
+  return { judgeStage: bind(ports, judgeStage) };
+}
+export type AnalysisActivities = ReturnType<typeof createAnalysisActivities>;
+
+export function createEnactorActivities(ports: EnactorPorts & PacedWait) {
+  return {
+    applyStage: bind(ports, applyStage),
+    rollBack: bind(ports, rollBack),
+    commit: bind(ports, commit),
+  };
+}
+export type EnactorActivities = ReturnType<typeof createEnactorActivities>;
+
+function bind<Ports, Input, Output>(
+  ports: Ports,
+  activity: (ports: Ports, input: Input) => Promise<Output>,
+): (input: Input) => Promise<Output> {
+  return (input) => activity(ports, input);
+}

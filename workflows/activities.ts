@@ -1,0 +1,54 @@
+import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type {
+  AnalysisActivities,
+  EnactorActivities,
+  OrchestratorActivities,
+  VoterActivities,
+} from '../activities/index.ts';
+import { QUEUES } from './contract.ts';
+
+/**
+ * The roles as the workflow sees them. What only reads and records runs inside the workflow's own task, as a local
+ * activity (one history event); what another role must do runs on that role's queue. Each gives up after a few
+ * tries, so that the workflow can say why it waits (`ChangeRun.persist`), and tries again from there.
+ */
+
+const retry = {
+  initialInterval: '50 milliseconds',
+  backoffCoefficient: 2,
+  maximumInterval: '1 second',
+  maximumAttempts: 4,
+} as const;
+
+export const orchestrator: OrchestratorActivities = proxyLocalActivities<OrchestratorActivities>({
+  startToCloseTimeout: '30 seconds',
+  retry,
+});
+
+const ENACTOR_HEARTBEAT = '4 seconds';
+
+export const enactor: EnactorActivities = proxyActivities<EnactorActivities>({
+  taskQueue: QUEUES.enactor,
+  startToCloseTimeout: '15 minutes',
+  heartbeatTimeout: ENACTOR_HEARTBEAT,
+  retry,
+});
+
+/** The vote's own time-out (DESIGN §6): a zone that does not answer in time has not answered. */
+export function voter(voterZone: string): VoterActivities {
+  return proxyActivities<VoterActivities>({
+    taskQueue: QUEUES.voter(voterZone),
+    scheduleToCloseTimeout: '5 seconds',
+    startToCloseTimeout: '4 seconds',
+    retry,
+  });
+}
+
+export function analysis(bakeMs: number): AnalysisActivities {
+  return proxyActivities<AnalysisActivities>({
+    taskQueue: QUEUES.analysis,
+    startToCloseTimeout: bakeMs + 300_000,
+    heartbeatTimeout: '4 seconds',
+    retry,
+  });
+}
