@@ -40,3 +40,32 @@ export function digestOf(value: unknown): Digest {
 export function digestHex(digest: Digest): string {
   return digest.slice('sha256:'.length);
 }
+
+/** The JSON value of UTF-8 bytes. Throws `ENTRY_MALFORMED` for anything else, byte order mark included. */
+export function parseJsonBytes(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+  } catch (cause) {
+    throw new DomainError(
+      'ENTRY_MALFORMED',
+      'The bytes are no JSON text.',
+      { next: 'Find out who wrote them.' },
+      cause,
+    );
+  }
+}
+
+/** As `parseJsonBytes`, of bytes that are canonical: duplicate keys and other spacing are refused too. */
+export function parseCanonicalBytes(bytes: Uint8Array): unknown {
+  const value = parseJsonBytes(bytes);
+  if (!equalBytes(canonicalBytes(value), bytes)) {
+    throw new DomainError('ENTRY_MALFORMED', 'The JSON text is not in canonical form (RFC 8785).', {
+      next: 'Find out who wrote it: this product writes nothing else.',
+    });
+  }
+  return value;
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}

@@ -67,3 +67,21 @@ export type TrustDocument = z.infer<typeof trustDocumentSchema>;
 export type Policy = TrustDocument['policy'];
 export type PersonRole = (typeof PERSON_ROLES)[number];
 export type ServiceRole = (typeof SERVICE_ROLES)[number];
+export type Person = TrustDocument['people'][number];
+export type Service = TrustDocument['services'][number];
+
+/** Who holds a key, in one look-up. */
+export interface TrustIndex {
+  personByKey: ReadonlyMap<string, Person>;
+  serviceByKey: ReadonlyMap<string, Service>;
+}
+
+/** Throws `SCHEMA_INVALID` with every problem. */
+export function parseTrustDocument(_value: unknown): TrustDocument {
+  throw new Error('not written yet');
+}
+
+/** Throws `SCHEMA_INVALID` when a key has two holders. */
+export function indexTrust(_trust: TrustDocument): TrustIndex {
+  throw new Error('not written yet');
+}

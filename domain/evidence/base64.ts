@@ -1,0 +1,16 @@
+/** Standard base64 with padding (RFC 4648 §4), the form that DSSE envelopes of this product use. */
+export function toBase64(bytes: Uint8Array): string {
+  let binary = '';
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary);
+}
+
+/** The bytes, or null unless `text` is exactly what `toBase64` makes of them: one encoding for one value. */
+export function fromBase64(text: string): Uint8Array | null {
+  try {
+    const binary = atob(text);
+    return btoa(binary) === text ? Uint8Array.from(binary, (char) => char.charCodeAt(0)) : null;
+  } catch {
+    return null;
+  }
+}

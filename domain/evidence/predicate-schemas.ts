@@ -1,0 +1,174 @@
+import { z } from 'zod';
+import type { Violation } from '../errors.ts';
+import { isErrorCode } from '../errors.ts';
+import type { Envelope } from './dsse.ts';
+import type { Predicates, StatementType } from './statements.ts';
+
+/**
+ * The shape of each predicate, exactly: an unknown field is refused, so that nobody signs what nobody reads. The
+ * types of `statements.ts` are the contract; the compiler checks these schemas against them.
+ */
+const digest = z.templateLiteral(['sha256:', z.string().regex(/^[0-9a-f]{64}$/)]);
+const changeId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/);
+const environment = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/);
+const at = z.iso.datetime({ precision: 3 });
+const index = z.int().min(0);
+const nonce = z.string().min(1).max(128);
+const name = z.string().min(1).max(256);
+const text = z.string().max(4000);
+const resource = z.string().regex(/^[a-z]+(\/[^/\s]+)+$/);
+const fence = z.string().max(1024).nullable();
+
+const violation: z.ZodType<Violation> = z.strictObject({
+  code: z.string().refine(isErrorCode),
+  rule: name,
+  path: z.exactOptional(text),
+  message: text,
+  remedy: text,
+});
+
+export const envelopeSchema: z.ZodType<Envelope> = z.strictObject({
+  payload: z.string(),
+  payloadType: z.string(),
+  signatures: z
+    .array(z.strictObject({ keyid: digest, sig: z.string() }))
+    .min(1)
+    .max(8),
+});
+
+const armCounts = z.strictObject({
+  samples: index,
+  errors: index,
+  resolvedSamples: index,
+  resolvedErrors: index,
+  latencyP50Ms: z.number(),
+  latencyP99Ms: z.number(),
+});
+
+const move = z.strictObject({
+  resource,
+  from: digest.nullable(),
+  to: digest.nullable(),
+  clock: index,
+  dependsOn: z.array(name),
+});
+
+export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]> } = {
+  trust: z.strictObject({ environment, trustDigest: digest, at }),
+  request: z.strictObject({ changeId, environment, author: name, requestDigest: digest, nonce, at }),
+  plan: z.strictObject({
+    changeId,
+    environment,
+    requestDigest: digest,
+    planDigest: digest,
+    resources: z.array(resource).min(1),
+    zone: name,
+    riskClass: z.enum(['standard', 'critical', 'emergency']),
+    logSize: index,
+    at,
+  }),
+  vote: z.strictObject({
+    changeId,
+    environment,
+    voter: name,
+    voterZone: name,
+    round: index,
+    decision: z.enum(['yes', 'no', 'veto']),
+    planDigest: digest,
+    reasons: z.array(violation),
+    observation: z.strictObject({
+      baseDigest: digest,
+      logSize: index,
+      frozen: z.boolean(),
+      zoneHealthy: z.boolean(),
+      clockSkewMs: z.number(),
+    }),
+    at,
+  }),
+  approval: z.strictObject({
+    changeId,
+    environment,
+    approver: name,
+    decision: z.enum(['approve', 'reject']),
+    reason: z.exactOptional(text),
+    planDigest: digest,
+    nonce,
+    issuedAt: at,
+    expiresAt: at,
+  }),
+  acceptance: z.strictObject({
+    changeId,
+    environment,
+    accepted: z.boolean(),
+    reasons: z.array(violation),
+    approver: name,
+    decision: z.enum(['approve', 'reject']),
+    nonce,
+    planDigest: digest,
+    approval: envelopeSchema,
+    at,
+  }),
+  'stage-verdict': z.strictObject({
+    changeId,
+    environment,
+    planDigest: digest,
+    stage: name,
+    intentIndex: index,
+    verdict: z.enum(['pass', 'fail', 'inconclusive']),
+    reasons: z.array(text),
+    arms: z.strictObject({ stable: armCounts, canary: armCounts }),
+    bakeStartedAt: at,
+    at,
+  }),
+  intent: z.strictObject({
+    changeId,
+    environment,
+    planDigest: digest,
+    stage: name,
+    zone: name,
+    expectedFence: fence,
+    inverseDigest: digest,
+    at,
+  }),
+  outcome: z.strictObject({
+    changeId,
+    environment,
+    planDigest: digest,
+    stage: name,
+    intentIndex: index,
+    direction: z.enum(['forward', 'rollback']),
+    result: z.enum(['applied', 'not-applied']),
+    fence,
+    reason: text,
+    at,
+  }),
+  commit: z.strictObject({
+    changeId,
+    environment,
+    planDigest: digest,
+    moves: z.array(move).min(1),
+    zone: name,
+    at,
+  }),
+  end: z.strictObject({
+    changeId,
+    environment,
+    status: z.enum(['rejected', 'rolled-back', 'aborted']),
+    reasons: z.array(violation),
+    at,
+  }),
+  freeze: z.strictObject({
+    environment,
+    state: z.enum(['active', 'frozen', 'resuming']),
+    scope: z.strictObject({ zone: name }).nullable(),
+    operator: name,
+    reason: text,
+    nonce,
+    at,
+  }),
+  snapshot: z.strictObject({ environment, size: index, stateDigest: digest, at }),
+};
+
+export function isStatementType(type: string): type is StatementType {
+  return Object.hasOwn(PREDICATE_SCHEMAS, type);
+}

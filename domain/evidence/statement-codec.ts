@@ -1,0 +1,199 @@
+import { utf8ToBytes } from '@noble/hashes/utils.js';
+import { z } from 'zod';
+import { DomainError } from '../errors.ts';
+import { fromBase64, toBase64 } from './base64.ts';
+import {
+  canonicalBytes,
+  type Digest,
+  digestHex,
+  digestOfBytes,
+  equalBytes,
+  parseJsonBytes,
+} from './canonical-json.ts';
+import {
+  type Envelope,
+  preAuthEncoding,
+  type Signer,
+  STATEMENT_PAYLOAD_TYPE,
+  type VerifySignature,
+} from './dsse.ts';
+import { envelopeSchema, isStatementType, PREDICATE_SCHEMAS } from './predicate-schemas.ts';
+import type { Predicates, Statement, StatementType } from './statements.ts';
+
+/** A well-formed statement. Nothing is verified yet: see `verifiedKeyIds`. */
+export type OpenedStatement = { [T in StatementType]: Opened<T> }[StatementType];
+
+interface Opened<T extends StatementType> {
+  type: T;
+  predicate: Predicates[T];
+  /** The canonical bytes of the in-toto Statement. */
+  payload: Uint8Array;
+  /** What the signatures cover. */
+  preAuth: Uint8Array;
+  signatures: Envelope['signatures'];
+}
+
+/** What a statement says, whoever signed it. */
+export type Said = { [T in StatementType]: { type: T; predicate: Predicates[T] } }[StatementType];
+
+const PREDICATE_TYPE = /^https:\/\/resilience-ctl\.dev\/([a-z-]+)\/v1$/;
+const SIGNATURE_BYTES = 64;
+/** Only what is needed to choose the schema: the comparison of bytes checks all the rest. */
+const statementFrame = z.object({ predicateType: z.string(), predicate: z.unknown() });
+
+/**
+ * Canonical bytes (RFC 8785) of the in-toto Statement v1. Its one subject follows from the predicate:
+ *
+ * | statement | name | digest |
+ * |---|---|---|
+ * | request | change id | the request |
+ * | plan, vote, approval, acceptance, stage-verdict, intent, outcome, commit | change id | the plan |
+ * | end | change id | the name's own bytes: a change may end before it has a plan |
+ * | freeze | zone, or environment | the name's own bytes |
+ * | trust | environment | the trust document |
+ * | snapshot | environment | the snapshot |
+ *
+ * Throws `SCHEMA_INVALID` for a predicate that no reader would accept, so that nobody signs one.
+ */
+export function encodeStatement<T extends StatementType>(type: T, predicate: Predicates[T]): Uint8Array {
+  const parsed = PREDICATE_SCHEMAS[type].safeParse(predicate);
+  if (!parsed.success) {
+    throw new DomainError(
+      'SCHEMA_INVALID',
+      `This is no ${type} statement:\n${z.prettifyError(parsed.error)}`,
+      {
+        next: 'This is a defect of the program that made it: report it.',
+      },
+    );
+  }
+  return statementBytes(type, predicate);
+}
+
+function statementBytes<T extends StatementType>(type: T, predicate: Predicates[T]): Uint8Array {
+  const subject = SUBJECTS[type](predicate);
+  const statement: Statement<T> = {
+    _type: 'https://in-toto.io/Statement/v1',
+    subject: [{ name: subject.name, digest: { sha256: digestHex(subject.digest) } }],
+    predicateType: `https://resilience-ctl.dev/${type}/v1`,
+    predicate,
+  };
+  return canonicalBytes(statement);
+}
+
+const ofPlan = (about: { changeId: string; planDigest: Digest }) => ({
+  name: about.changeId,
+  digest: about.planDigest,
+});
+const ofName = (name: string) => ({ name, digest: digestOfBytes(utf8ToBytes(name)) });
+
+const SUBJECTS: { [T in StatementType]: (about: Predicates[T]) => { name: string; digest: Digest } } = {
+  trust: (about) => ({ name: about.environment, digest: about.trustDigest }),
+  request: (about) => ({ name: about.changeId, digest: about.requestDigest }),
+  plan: ofPlan,
+  vote: ofPlan,
+  approval: ofPlan,
+  acceptance: ofPlan,
+  'stage-verdict': ofPlan,
+  intent: ofPlan,
+  outcome: ofPlan,
+  commit: ofPlan,
+  end: (about) => ofName(about.changeId),
+  freeze: (about) => ofName(about.scope?.zone ?? about.environment),
+  snapshot: (about) => ({ name: about.environment, digest: about.stateDigest }),
+};
+
+/** Throws `SCHEMA_INVALID` for a malformed predicate, and what the signer throws. */
+export async function signStatement<T extends StatementType>(
+  signer: Signer,
+  type: T,
+  predicate: Predicates[T],
+): Promise<Envelope> {
+  return signPayload(signer, STATEMENT_PAYLOAD_TYPE, encodeStatement(type, predicate));
+}
+
+/** A DSSE envelope with one signature over any payload. */
+export async function signPayload(
+  signer: Signer,
+  payloadType: string,
+  payload: Uint8Array,
+): Promise<Envelope> {
+  const sig = await signer.sign(preAuthEncoding(payloadType, payload));
+  return {
+    payload: toBase64(payload),
+    payloadType,
+    signatures: [{ keyid: signer.keyId, sig: toBase64(sig) }],
+  };
+}
+
+/**
+ * Takes an envelope apart, strictly: exactly the fields of DSSE, standard base64, one signature a key, and a payload
+ * that is byte for byte what `encodeStatement` makes of its own predicate. So there is one encoding of a statement:
+ * duplicate keys, extra fields, other spacing and a subject that contradicts the predicate are all refused.
+ * Throws `ENTRY_MALFORMED`.
+ */
+export function openEnvelope(envelope: unknown): OpenedStatement {
+  const { payload, payloadType, signatures } = openPayload(envelope);
+  if (payloadType !== STATEMENT_PAYLOAD_TYPE) {
+    throw malformed(`The payload type is ${payloadType}, not ${STATEMENT_PAYLOAD_TYPE}.`);
+  }
+  const said = parseStatement(payload);
+  return { ...said, payload, preAuth: preAuthEncoding(payloadType, payload), signatures };
+}
+
+/** The payload of a DSSE envelope of any type. Throws `ENTRY_MALFORMED`; verifies no signature. */
+export function openPayload(envelope: unknown): {
+  payload: Uint8Array;
+  payloadType: string;
+  signatures: Envelope['signatures'];
+} {
+  const parsed = envelopeSchema.safeParse(envelope);
+  if (!parsed.success) throw malformed(`It is no DSSE envelope:\n${z.prettifyError(parsed.error)}`);
+  const { payloadType, signatures } = parsed.data;
+  const payload = fromBase64(parsed.data.payload);
+  if (!payload) throw malformed('The payload is not standard base64.');
+  for (const { sig } of signatures) {
+    if (fromBase64(sig)?.length !== SIGNATURE_BYTES) {
+      throw malformed('A signature is not the standard base64 of 64 bytes.');
+    }
+  }
+  if (new Set(signatures.map(({ keyid }) => keyid)).size !== signatures.length) {
+    throw malformed('One key signed more than once.');
+  }
+  return { payload, payloadType, signatures };
+}
+
+function parseStatement(payload: Uint8Array): Said {
+  const frame = statementFrame.safeParse(parseJsonBytes(payload));
+  if (!frame.success) throw malformed(`It is no in-toto Statement:\n${z.prettifyError(frame.error)}`);
+  const type = PREDICATE_TYPE.exec(frame.data.predicateType)?.[1];
+  if (type === undefined || !isStatementType(type)) {
+    throw malformed(`Its predicate type is unknown: ${frame.data.predicateType}.`);
+  }
+  const said = parsePredicate(type, frame.data.predicate);
+  if (!equalBytes(statementBytes(said.type, said.predicate), payload)) {
+    throw malformed(`It is not the canonical form (RFC 8785) of its own ${type} predicate.`);
+  }
+  return said;
+}
+
+function parsePredicate<T extends StatementType>(type: T, predicate: unknown): Said {
+  const parsed = PREDICATE_SCHEMAS[type].safeParse(predicate);
+  if (!parsed.success) throw malformed(`It is no ${type} statement:\n${z.prettifyError(parsed.error)}`);
+  return { type, predicate: parsed.data } as Said;
+}
+
+/** The keys, of those named in the envelope, whose signature verifies. Unknown keys are not an error. */
+export function verifiedKeyIds(opened: OpenedStatement, verify: VerifySignature): string[] {
+  return opened.signatures
+    .filter(({ keyid, sig }) => {
+      const signature = fromBase64(sig);
+      return signature !== null && verify(keyid, opened.preAuth, signature);
+    })
+    .map(({ keyid }) => keyid);
+}
+
+function malformed(why: string): DomainError {
+  return new DomainError('ENTRY_MALFORMED', `The envelope is malformed. ${why}`, {
+    next: 'Sign the canonical statement again.',
+  });
+}

@@ -1,0 +1,72 @@
+import { DomainError } from '../errors.ts';
+import { canonicalBytes, canonicalText, parseCanonicalBytes } from '../evidence/canonical-json.ts';
+import type { Envelope } from '../evidence/dsse.ts';
+import { type OpenedStatement, openEnvelope } from '../evidence/statement-codec.ts';
+import type { Predicates, StatementType } from '../evidence/statements.ts';
+
+/** C2SP tlog-tiles, "Log entries": an entry bundle gives each entry's length in 16 bits. */
+export const MAX_ENTRY_BYTES = 65_535;
+
+/** An entry's final bytes: the canonical JSON (RFC 8785) of its DSSE envelope. Throws `TOO_LARGE`. */
+export function encodeEntry(envelope: Envelope): Uint8Array {
+  const bytes = canonicalBytes(envelope);
+  if (bytes.length > MAX_ENTRY_BYTES) {
+    throw new DomainError(
+      'TOO_LARGE',
+      `The entry has ${bytes.length} bytes; a log entry has at most ${MAX_ENTRY_BYTES}.`,
+      { next: 'Split the change into smaller ones and declare `dependsOn`.' },
+    );
+  }
+  return bytes;
+}
+
+/** Throws `ENTRY_MALFORMED`. Verifies no signature. */
+export function decodeEntry(bytes: Uint8Array): OpenedStatement {
+  if (bytes.length > MAX_ENTRY_BYTES) {
+    throw new DomainError(
+      'ENTRY_MALFORMED',
+      `The entry has ${bytes.length} bytes, over ${MAX_ENTRY_BYTES}.`,
+      {
+        next: 'Find out who appended it.',
+      },
+    );
+  }
+  return openEnvelope(parseCanonicalBytes(bytes));
+}
+
+/**
+ * The idempotency key (DESIGN G2): two honoured entries never have the same, whoever retried. Times of signing are
+ * not part of it, so that a second attempt is recognised.
+ */
+export function entryKey<T extends StatementType>(type: T, predicate: Predicates[T]): string {
+  return canonicalText([type, ...KEY_PARTS[type](predicate)]);
+}
+
+const KEY_PARTS: { [T in StatementType]: (about: Predicates[T]) => (string | number | null)[] } = {
+  trust: (about) => [about.trustDigest],
+  request: (about) => [about.changeId],
+  plan: (about) => [about.changeId, about.planDigest],
+  vote: (about) => [about.changeId, about.planDigest, about.voter, about.round],
+  approval: (about) => [about.changeId, about.nonce],
+  acceptance: (about) => [about.changeId, about.nonce],
+  'stage-verdict': (about) => [
+    about.changeId,
+    about.planDigest,
+    about.stage,
+    about.intentIndex,
+    about.bakeStartedAt,
+  ],
+  intent: (about) => [about.changeId, about.planDigest, about.stage, 'forward', about.expectedFence],
+  // A rollback that did not land is tried again, so its result is part of the key; a forward effect that did not
+  // land never can, because the fence that it expected is gone.
+  outcome: (about) => [
+    about.changeId,
+    about.intentIndex,
+    about.direction,
+    ...(about.direction === 'rollback' ? [about.result] : []),
+  ],
+  commit: (about) => [about.changeId],
+  end: (about) => [about.changeId],
+  freeze: (about) => [about.nonce],
+  snapshot: (about) => [about.size],
+};
