@@ -54,6 +54,7 @@ export function emptyLogState(environment: string): LogState {
     changes: {},
     ended: {},
     reservations: {},
+    fenceChain: {},
     recentCommits: [],
     trust: null,
     snapshot: null,
