@@ -1,7 +1,14 @@
 import { z } from 'zod';
+import { DomainError, type Violation } from '../errors.ts';
+import { WEIGHTABLE_TYPES } from '../kinds/dns-records.ts';
+
+const DEFAULT_STAGES = [1, 10, 50, 100];
 
 /** The author's file, after parsing. Operations of one request are one atomic batch. */
-const digest = z.templateLiteral(['sha256:', z.string().regex(/^[0-9a-f]{64}$/)]);
+const digest = z.templateLiteral(
+  ['sha256:', z.string().regex(/^[0-9a-f]{64}$/)],
+  'A digest is sha256: and 64 hex digits',
+);
 const resourceName = z
   .string()
   .regex(/^[a-z]+(\/[^/\s]+)+$/, 'A resource is named kind/…, such as dns/example.com/api/A');
@@ -76,7 +83,7 @@ export const changeRequestSchema = z.strictObject({
         stages: z
           .array(z.int().min(1).max(100))
           .min(1)
-          .default([1, 10, 50, 100])
+          .default(DEFAULT_STAGES)
           .describe('Ascending shares in percent; the last is 100'),
         bakeSeconds: z.number().min(0).max(86_400).default(60),
         minimumSamples: z.int().min(1).max(100_000).default(30),
@@ -96,6 +103,132 @@ export function resourceOf(operation: Operation): string {
   return 'set' in operation ? operation.set : operation.remove;
 }
 
-export function parseChangeRequest(_value: unknown): ChangeRequest {
-  throw new Error('not written yet');
+/**
+ * Reads an author's file after YAML: shape, defaults, and the rules that need no zone. Parsing a parsed request
+ * changes nothing, so that every reader of the stored body arrives at the same request.
+ * Throws `SCHEMA_INVALID` with every violation at its path.
+ */
+export function parseChangeRequest(value: unknown): ChangeRequest {
+  const parsed = changeRequestSchema.safeParse(value);
+  const violations = parsed.success
+    ? [...duplicateResources(parsed.data), ...stageViolations(parsed.data)]
+    : parsed.error.issues.flatMap((issue) => issueViolations(issue, []));
+  if (parsed.success && violations.length === 0) return parsed.data;
+  throw new DomainError('SCHEMA_INVALID', `The request breaks ${violations.length} rule(s) of its schema.`, {
+    next: 'Correct the file; its JSON Schema shows every field to an editor.',
+    violations,
+  });
+}
+
+function schemaViolation(rule: string, path: string, message: string, remedy: string): Violation {
+  return { code: 'SCHEMA_INVALID', rule, path, message, remedy };
+}
+
+function duplicateResources({ spec }: ChangeRequest): Violation[] {
+  const first = new Map<string, number>();
+  return spec.operations.flatMap((operation, position) => {
+    const resource = resourceOf(operation);
+    const earlier = first.get(resource);
+    first.set(resource, earlier ?? position);
+    if (earlier === undefined) return [];
+    return schemaViolation(
+      'one-operation-a-resource',
+      `spec.operations[${position}]`,
+      `${resource} is already the subject of operation ${earlier + 1}.`,
+      'Say in one operation what it is to become.',
+    );
+  });
+}
+
+function stageViolations({ spec }: ChangeRequest): Violation[] {
+  const { stages } = spec.rollout;
+  const violations: Violation[] = [];
+  const ascending = stages.every((percent, position) => percent > (stages[position - 1] ?? 0));
+  if (!ascending || stages.at(-1) !== 100) {
+    violations.push(
+      schemaViolation(
+        'stages-ascend-to-100',
+        'spec.rollout.stages',
+        `The stages [${stages.join(', ')}] do not rise to 100.`,
+        'List ascending shares in percent that end in 100, such as [1, 10, 50, 100].',
+      ),
+    );
+  }
+  // A parsed request carries the default, so the default says nothing about what the author wrote.
+  const chosen = stages.length > 1 && stages.join() !== DEFAULT_STAGES.join();
+  if (chosen && !spec.operations.some(canHaveStages)) {
+    violations.push(
+      schemaViolation(
+        'stages-need-weights',
+        'spec.rollout.stages',
+        `No operation sets a record of type ${WEIGHTABLE_TYPES.join(', ')}: everything here changes in one step.`,
+        'Leave out spec.rollout.stages.',
+      ),
+    );
+  }
+  return violations;
+}
+
+function canHaveStages(operation: Operation): boolean {
+  const resource = resourceOf(operation);
+  return 'set' in operation && WEIGHTABLE_TYPES.some((type) => resource.endsWith(`/${type}`));
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** Of a union's branches only the one that the author most likely meant is worth reporting. */
+function issueViolations(issue: Issue, parent: readonly PropertyKey[]): Violation[] {
+  const at = [...parent, ...issue.path];
+  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+    const branches = issue.errors.map((issues) => issues.flatMap((one) => issueViolations(one, at)));
+    return branches.reduce((best, branch) => (strangeness(branch) < strangeness(best) ? branch : best));
+  }
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((field) =>
+      schemaViolation(
+        'unknown-field',
+        jsonPath([...at, field]),
+        `The field "${field}" is not known here.`,
+        'Remove it, or correct its spelling.',
+      ),
+    );
+  }
+  return [
+    schemaViolation(
+      issue.code.replaceAll('_', '-'),
+      jsonPath(at),
+      `${jsonPath(at) || 'The file'}: ${issue.message}.`,
+      remedyFor(issue),
+    ),
+  ];
+}
+
+/** A field that a branch does not know says more against the branch than any number of wrong values. */
+function strangeness(violations: readonly Violation[]): number {
+  return violations.length + 1000 * violations.filter((one) => one.rule === 'unknown-field').length;
+}
+
+function remedyFor(issue: Issue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `Give a value of type ${issue.expected}.`;
+    case 'invalid_value':
+      return `Use one of: ${issue.values.join(', ')}.`;
+    case 'too_small':
+      return `At least ${issue.minimum} is needed.`;
+    case 'too_big':
+      return `At most ${issue.maximum} is allowed.`;
+    default:
+      return 'Correct the value.';
+  }
+}
+
+/** `spec.operations[0].body.ttl`; a key that is no plain word is quoted: `spec.base["dns/example.com/api/A"]`. */
+function jsonPath(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, key) => {
+    if (typeof key === 'number') return `${text}[${key}]`;
+    const name = String(key);
+    if (!/^[A-Za-z_]\w*$/.test(name)) return `${text}[${JSON.stringify(name)}]`;
+    return text === '' ? name : `${text}.${name}`;
+  }, '');
 }

@@ -76,7 +76,9 @@ export const VALUE_EXAMPLES: Record<RecordType, string> = {
 function readValue(type: RecordType, text: string): Reading {
   switch (type) {
     case 'A':
-      return ipaddr.IPv4.isValidFourPartDecimal(text) ? { value: text } : { problem: `"${text}" is no IPv4 address` };
+      return ipaddr.IPv4.isValidFourPartDecimal(text)
+        ? { value: text }
+        : { problem: `"${text}" is no IPv4 address` };
     case 'AAAA':
       return readIpv6(text);
     case 'CNAME':
@@ -109,11 +111,14 @@ function readHost(text: string): Reading {
 /** Text that starts with a quote is taken as the list of strings that it spells, any other text literally. */
 function readText(text: string): Reading {
   const strings = text.startsWith('"') ? readQuotedStrings(text) : splitText(text);
-  if (strings === null) return { problem: `${text} is no list of quoted strings with \\", \\\\ and octal escapes` };
+  if (strings === null)
+    return { problem: `${text} is no list of quoted strings with \\", \\\\ and octal escapes` };
   if (hasTooLongString(strings)) return { problem: 'a quoted string of it is longer than 255 bytes' };
   const value = writeQuotedStrings(strings);
   return value.length > MAX_TEXT_CHARACTERS
-    ? { problem: `it has ${value.length} characters in quoted form, at most ${MAX_TEXT_CHARACTERS} are allowed` }
+    ? {
+        problem: `it has ${value.length} characters in quoted form, at most ${MAX_TEXT_CHARACTERS} are allowed`,
+      }
     : { value };
 }
 
@@ -122,7 +127,9 @@ function readFields(text: string, numbers: readonly string[], shape: string): Re
   const fields = text.trim().split(/\s+/);
   const host = fields.at(-1);
   if (fields.length !== numbers.length + 1 || host === undefined) {
-    return { problem: `"${text}" is not ${shape} "${numbers.length === 1 ? VALUE_EXAMPLES.MX : VALUE_EXAMPLES.SRV}"` };
+    return {
+      problem: `"${text}" is not ${shape} "${numbers.length === 1 ? VALUE_EXAMPLES.MX : VALUE_EXAMPLES.SRV}"`,
+    };
   }
   const canonical: string[] = [];
   for (const [position, name] of numbers.entries()) {

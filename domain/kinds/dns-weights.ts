@@ -36,10 +36,7 @@ export function stageArms(base: RecordGroup, final: RecordGroup, percent: number
   ]);
   if (weights.some((weight) => weight > MAX_WEIGHT)) return null;
   const ttlSeconds = Math.min(...[...base, ...final].map((set) => set.ttlSeconds));
-  return [
-    ...base.map((set) => ({ set, arm: 'stable' })),
-    ...final.map((set) => ({ set, arm: 'canary' })),
-  ]
+  return [...base.map((set) => ({ set, arm: 'stable' })), ...final.map((set) => ({ set, arm: 'canary' }))]
     .map(({ set, arm }, position) => ({
       ...set,
       ttlSeconds,

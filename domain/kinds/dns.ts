@@ -36,7 +36,10 @@ export function parseDnsResource(resource: string, zones: readonly string[]): Dn
   }
   if (!zones.includes(zone)) {
     throw new DomainError('NOT_FOUND', `The zone "${zone}" does not belong to this environment.`, {
-      next: zones.length === 0 ? 'Add a zone to the trust document.' : `Use one of its zones: ${zones.join(', ')}.`,
+      next:
+        zones.length === 0
+          ? 'Add a zone to the trust document.'
+          : `Use one of its zones: ${zones.join(', ')}.`,
     });
   }
   const name = label === '@' ? zone : `${label}.${zone}`;
@@ -47,9 +50,13 @@ export function parseDnsResource(resource: string, zones: readonly string[]): Dn
     });
   }
   if (name === fenceName(zone)) {
-    throw new DomainError('SCHEMA_INVALID', `"${resource}" is the zone's fence, which no request may touch.`, {
-      next: 'Choose another name.',
-    });
+    throw new DomainError(
+      'SCHEMA_INVALID',
+      `"${resource}" is the zone's fence, which no request may touch.`,
+      {
+        next: 'Choose another name.',
+      },
+    );
   }
   return { resource, zone, name, type: recordType };
 }
@@ -74,7 +81,14 @@ export function desiredGroup({ name, type }: DnsResource, body: SetBody): Record
   const sets: RecordSet[] =
     'values' in body
       ? [{ name, type, ttlSeconds, values: body.values }]
-      : body.weighted.map(({ id, weight, values }) => ({ name, type, ttlSeconds, values, setIdentifier: id, weight }));
+      : body.weighted.map(({ id, weight, values }) => ({
+          name,
+          type,
+          ttlSeconds,
+          values,
+          setIdentifier: id,
+          weight,
+        }));
   return sets.map(canonicalRecordSet).sort(compareRecordSets);
 }
 
