@@ -1,8 +1,11 @@
+import type { Phase } from '../domain/change/lifecycle.ts';
 import type { RiskClass } from '../domain/change/risk.ts';
 import type { Violation } from '../domain/errors.ts';
 import type { Digest } from '../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
 import type { Verdict, VoteDecision } from '../domain/evidence/statements.ts';
+
+export type { Phase };
 
 /** What the outside may rely on about the workflow `change`: names, shapes, queues. Plain data only. */
 
@@ -51,24 +54,6 @@ export interface ChangeInput {
   /** Index of the request entry. */
   requestIndex: number;
 }
-
-/** In the order in which a change goes through them; the last three end it. */
-export const PHASES = [
-  'submitted',
-  'schema',
-  'causal',
-  'plan',
-  'quorum',
-  'approval',
-  'stages',
-  'verify',
-  'commit',
-  'rolling-back',
-  'committed',
-  'rejected',
-  'rolled-back',
-] as const;
-export type Phase = (typeof PHASES)[number];
 
 export interface StageStatus {
   name: string;
