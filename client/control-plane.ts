@@ -2,7 +2,6 @@ import type { Plan } from '../domain/change/plan.ts';
 import type { ChangeRequest } from '../domain/change/request.ts';
 import type { Violation } from '../domain/errors.ts';
 import type { Signer } from '../domain/evidence/dsse.ts';
-import type { Statement, StatementType } from '../domain/evidence/statements.ts';
 import type {
   ChangeStatus,
   CommandAnswer,
@@ -10,6 +9,7 @@ import type {
   DecideAnswer,
   Phase,
 } from '../workflows/contract.ts';
+import type { LogLine } from './log-line.ts';
 
 /** A person who acts: the subject that the trust document knows, and that person's own key, which stays here. */
 export interface Person {
@@ -35,23 +35,6 @@ export interface ChangeSummary {
   resources: string[];
   /** Index of the entry that says so: the request of an open change, the end of another. */
   index: number;
-}
-
-/** One entry of the log, as people read it. */
-export interface LogLine {
-  index: number;
-  /** RFC 3339 UTC, as signed; null when the entry cannot be read. */
-  at: string | null;
-  type: StatementType | null;
-  changeId: string | null;
-  /** The person or service whose key signed it; `unknown key …` otherwise. */
-  signer: string;
-  fate: 'honoured' | 'void' | 'duplicate' | 'inert';
-  /** Why it does not count; null when it does. */
-  fateReason: string | null;
-  /** What it says, in one line. */
-  summary: string;
-  statement: Statement | null;
 }
 
 /**

@@ -1,0 +1,142 @@
+import {
+  type Client,
+  isGrpcServiceError,
+  QueryNotRegisteredError,
+  ServiceError,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { DomainError, type ErrorDetails, isErrorCode, PortError } from '../domain/errors.ts';
+import {
+  CHANGE_WORKFLOW,
+  type ChangeInput,
+  type ChangeStatus,
+  type CommandAnswer,
+  type CommandMessage,
+  type DecideAnswer,
+  type DecideMessage,
+  MESSAGES,
+  QUEUES,
+  STATUS_QUERY,
+} from '../workflows/contract.ts';
+
+/**
+ * The durable process, as the client sees it. Every method answers or throws within seconds: `ENGINE_UNAVAILABLE`
+ * says whether the server or the orchestrator's worker is missing.
+ */
+export interface ChangeEngine {
+  /** A change that has been started already is left alone. */
+  start(input: ChangeInput): Promise<void>;
+  /** Throws `NOT_FOUND` when the engine does not know the change (any more). */
+  status(changeId: string): Promise<ChangeStatus>;
+  /** Safe to repeat with the same `updateId`: the answer is the first one's. */
+  decide(changeId: string, message: DecideMessage, updateId: string): Promise<DecideAnswer>;
+  command(changeId: string, message: CommandMessage, updateId: string): Promise<CommandAnswer>;
+}
+
+/** Without a worker an update waits for the caller's deadline, so there always is one. */
+const ANSWER_WITHIN_MS = 15_000;
+/** A query is cheap, and people wait for it; the log answers instead. */
+const STATUS_WITHIN_MS = 5_000;
+
+export function createTemporalEngine(client: Client, address: string): ChangeEngine {
+  const ask = <T>(withinMs: number, call: () => Promise<T>) =>
+    client
+      .withDeadline(Date.now() + withinMs, call)
+      .catch(async (error: unknown) => Promise.reject(await translate(client, address, withinMs, error)));
+  const change = (changeId: string) => client.workflow.getHandle(changeId);
+
+  return {
+    start: (input) =>
+      ask(ANSWER_WITHIN_MS, async () => {
+        try {
+          await client.workflow.start(CHANGE_WORKFLOW, {
+            workflowId: input.changeId,
+            taskQueue: QUEUES.orchestrator,
+            workflowIdReusePolicy: 'REJECT_DUPLICATE',
+            args: [input],
+          });
+        } catch (error) {
+          if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+        }
+      }),
+    status: (changeId) => ask(STATUS_WITHIN_MS, () => change(changeId).query<ChangeStatus>(STATUS_QUERY)),
+    decide: (changeId, message, updateId) =>
+      ask(ANSWER_WITHIN_MS, () =>
+        change(changeId).executeUpdate<DecideAnswer, [DecideMessage]>(MESSAGES.decide, {
+          args: [message],
+          updateId,
+        }),
+      ),
+    command: (changeId, message, updateId) =>
+      ask(ANSWER_WITHIN_MS, () =>
+        change(changeId).executeUpdate<CommandAnswer, [CommandMessage]>(MESSAGES.command, {
+          args: [message],
+          updateId,
+        }),
+      ),
+  };
+}
+
+const GRPC_DEADLINE_EXCEEDED = 4;
+
+async function translate(
+  client: Client,
+  address: string,
+  withinMs: number,
+  error: unknown,
+): Promise<unknown> {
+  if (error instanceof WorkflowNotFoundError) {
+    return new DomainError('NOT_FOUND', `The engine runs no change ${error.workflowId}, or it has ended.`, {
+      next: 'See `resilience-ctl history` for what the log knows.',
+    });
+  }
+  if (error instanceof WorkflowUpdateFailedError) return refusalOf(error);
+  const grpc = error instanceof ServiceError ? error.cause : error;
+  const timedOut =
+    error instanceof WorkflowUpdateRPCTimeoutOrCancelledError ||
+    (isGrpcServiceError(grpc) && grpc.code === GRPC_DEADLINE_EXCEEDED);
+  if (error instanceof QueryNotRegisteredError || (timedOut && (await answers(client)))) {
+    return new PortError(
+      'ENGINE_UNAVAILABLE',
+      `Temporal is there, but no orchestrator worker answered within ${withinMs / 1000} s.`,
+      { next: 'Start the orchestrator worker and run the same command again; nothing is lost.' },
+      error,
+    );
+  }
+  if (timedOut || isGrpcServiceError(grpc)) {
+    const why = isGrpcServiceError(grpc) ? grpc.details : 'no answer';
+    return new PortError(
+      'ENGINE_UNAVAILABLE',
+      `Temporal at ${address} does not answer: ${why}.`,
+      { next: 'Check that it runs (`resilience-ctl dev status` for the local stack) and try again.' },
+      error,
+    );
+  }
+  return error;
+}
+
+/** Tells a silent server from a silent worker. */
+async function answers(client: Client): Promise<boolean> {
+  return client
+    .withDeadline(Date.now() + 1000, () => client.workflowService.getSystemInfo({}))
+    .then(
+      () => true,
+      () => false,
+    );
+}
+
+/** The workflow refuses with `ApplicationFailure.type = code`. */
+function refusalOf(error: WorkflowUpdateFailedError): unknown {
+  const { cause } = error;
+  if (!(cause instanceof ApplicationFailure) || !cause.type || !isErrorCode(cause.type)) return error;
+  const details = cause.details?.[0];
+  return new DomainError(cause.type, cause.message, isDetails(details) ? details : {}, error);
+}
+
+function isDetails(value: unknown): value is ErrorDetails {
+  return typeof value === 'object' && value !== null;
+}

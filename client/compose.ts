@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { planHere } from '../activities/plan-base.ts';
+import { loadPlan, loadRequest } from '../activities/recorded-change.ts';
+import { DomainError } from '../domain/errors.ts';
+import { createRoute53Reader, createRoute53Writer, createS3Client } from '../infra/aws/aws-clients.ts';
+import { createRoute53DnsZones } from '../infra/aws/route53-dns-zones.ts';
+import { createS3Bodies } from '../infra/aws/s3-bodies.ts';
+import { createS3ChangeLog } from '../infra/aws/s3-change-log.ts';
+import { createKeyring } from '../infra/keys/keyring.ts';
+import { generatePersonKey, readPersonSigner } from '../infra/keys/person-keys.ts';
+import { openTrustFile } from '../infra/keys/trust-file.ts';
+import { createTemporalEngine } from './change-engine.ts';
+import type { ControlPlane, Person } from './control-plane.ts';
+import { createControlPlane } from './direct-control-plane.ts';
+import type { Installation } from './installation.ts';
+import { stackRuns } from './open-installation.ts';
+
+/** The client's composition root: the only module of `client/` that knows adapters. */
+
+export interface Connected {
+  controlPlane: ControlPlane;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the trust document, pinned, and makes the control plane over it. Nothing is dialled before the first call.
+ * Throws `STACK_NOT_RUNNING` for a local stack that has ended, and what `openTrustFile` throws.
+ */
+export function connect(installation: Installation): Connected {
+  if (!stackRuns(installation)) {
+    throw new DomainError(
+      'STACK_NOT_RUNNING',
+      `The local stack (process ${installation.dev?.pid}) has ended.`,
+      {
+        next: 'Run `resilience-ctl dev` (or `resilience-ctl dev --detach`) and try again; its state is kept.',
+      },
+    );
+  }
+  const { environment, temporal, aws } = installation;
+  const trust = openTrustFile(installation.trustFile, installation.trustDigest);
+  const s3 = createS3Client(aws);
+  const reader = createRoute53Reader(aws);
+  const writer = createRoute53Writer(aws);
+  const bodies = createS3Bodies({ s3, bucket: aws.bucket, environment });
+  const dns = createRoute53DnsZones({ reader, writer, trust });
+  const connection = Connection.lazy({ address: temporal.address });
+  const client = new Client({ connection, namespace: temporal.namespace });
+
+  const controlPlane = createControlPlane({
+    environment,
+    trust,
+    engine: createTemporalEngine(client, temporal.address),
+    log: createS3ChangeLog({ s3, bucket: aws.bucket, environment, trust, verify: createKeyring(trust) }),
+    bodies,
+    readRequest: (digest) => loadRequest(bodies, digest),
+    readPlan: (digest) => loadPlan(bodies, digest),
+    planHere: (change, state) => planHere({ dns, trust, environment }, change, state),
+    nowMs: Date.now,
+    newNonce: randomUUID,
+  });
+  return {
+    controlPlane,
+    async close() {
+      await connection.close();
+      for (const aws of [s3, reader, writer]) aws.destroy();
+    },
+  };
+}
+
+export interface KnownKey {
+  subject: string;
+  keyId: string;
+  /** What the trust document lets this key do; empty when it does not list it. */
+  roles: string[];
+}
+
+/** People with a private key on this machine. */
+export function peopleOf(installation: Installation): string[] {
+  try {
+    return readdirSync(installation.keysDir)
+      .filter((file) => file.endsWith('.pem'))
+      .map((file) => file.slice(0, -'.pem'.length))
+      .sort();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** Throws `NOT_FOUND`, `SCHEMA_INVALID`. */
+export function openPerson(installation: Installation, subject: string): Person {
+  return { subject, signer: readPersonSigner(keyFile(installation, subject)) };
+}
+
+export function listKeys(installation: Installation): KnownKey[] {
+  const { people } = openTrustFile(installation.trustFile, installation.trustDigest);
+  return peopleOf(installation).map((subject) => {
+    const { keyId } = openPerson(installation, subject).signer;
+    const enrolled = people.find(
+      (one) => one.subject === subject && one.keys.some((key) => key.keyId === keyId),
+    );
+    return { subject, keyId, roles: enrolled?.roles ?? [] };
+  });
+}
+
+/** Writes a new private key, never over another, and returns what the trust document must list. */
+export function createKey(
+  installation: Installation,
+  subject: string,
+): { subject: string; file: string; keyId: string; publicKey: string } {
+  const file = keyFile(installation, subject);
+  const { privateKeyPem, publicKey, keyId } = generatePersonKey();
+  mkdirSync(installation.keysDir, { recursive: true, mode: 0o700 });
+  try {
+    writeFileSync(file, privateKeyPem, { mode: 0o600, flag: 'wx' });
+  } catch (cause) {
+    throw new DomainError(
+      'NOT_PERMITTED',
+      `The key ${file} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { next: 'A key that is there is never replaced: move it away first, or choose another subject.' },
+      cause,
+    );
+  }
+  return { subject, file, keyId, publicKey };
+}
+
+const SUBJECT_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/;
+
+function keyFile(installation: Installation, subject: string): string {
+  if (!SUBJECT_PATTERN.test(subject)) {
+    throw new DomainError('SCHEMA_INVALID', `${JSON.stringify(subject)} cannot name a person.`, {
+      next: 'Use letters, digits and . _ @ + -, such as alice or alice@example.com.',
+    });
+  }
+  return join(installation.keysDir, `${subject}.pem`);
+}

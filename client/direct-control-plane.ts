@@ -1,0 +1,359 @@
+import type { Planned } from '../activities/plan-base.ts';
+import type { Bodies } from '../activities/ports/bodies.ts';
+import type { ChangeLog } from '../activities/ports/change-log.ts';
+import { judgeCausality } from '../domain/causality/judge-causality.ts';
+import type { Plan } from '../domain/change/plan.ts';
+import type { ChangeRequest } from '../domain/change/request.ts';
+import { DomainError, PortError } from '../domain/errors.ts';
+import { canonicalBytes, type Digest, digestOf } from '../domain/evidence/canonical-json.ts';
+import { signStatement } from '../domain/evidence/statement-codec.ts';
+import type { PersonRole, TrustDocument } from '../domain/evidence/trust.ts';
+import { judgePlan } from '../domain/invariants/judge-plan.ts';
+import type { LogState } from '../domain/log/state.ts';
+import type { ChangeInput, ChangeStatus, CommandMessage } from '../workflows/contract.ts';
+import type { ChangeEngine } from './change-engine.ts';
+import type { ChangeSummary, ControlPlane, Person, PlanPreview } from './control-plane.ts';
+import { type LogLine, readLogLine } from './log-line.ts';
+import { statusFromLog } from './status-from-log.ts';
+
+/** What the control plane is made of while there is no gateway: the engine, the log and the target, read here. */
+export interface ControlPlaneParts {
+  environment: string;
+  trust: TrustDocument;
+  engine: ChangeEngine;
+  log: ChangeLog;
+  bodies: Bodies;
+  readRequest(digest: Digest): Promise<ChangeRequest>;
+  readPlan(digest: Digest): Promise<Plan>;
+  /** Plans against the zone as it is, exactly as orchestrator and voters do. */
+  planHere(
+    change: { changeId: string; request: ChangeRequest; requestDigest: Digest },
+    state: LogState,
+  ): Promise<Planned>;
+  nowMs(): number;
+  newNonce(): string;
+}
+
+/** DESIGN G6: an approval is for now. */
+const APPROVAL_VALID_MS = 15 * 60_000;
+
+export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
+  return {
+    environment: parts.environment,
+    plan: (changeId, request) => previewPlan(parts, changeId, request),
+    submit: (changeId, request, author) => submit(parts, changeId, request, author),
+    resume: (changeId) => resume(parts, changeId),
+    status: (changeId) => status(parts, changeId),
+    list: async () => summaries(await parts.log.sync()),
+    planOf: (changeId) => planOf(parts, changeId),
+    decide: (changeId, decision, person) => decide(parts, changeId, decision, person),
+    command: (changeId, command) => sendCommand(parts, changeId, command),
+    history: (changeId) => history(parts, changeId),
+    log: (from) => logLines(parts, from),
+  };
+}
+
+async function previewPlan(
+  parts: ControlPlaneParts,
+  changeId: string,
+  request: ChangeRequest,
+): Promise<PlanPreview> {
+  const { trust, environment } = parts;
+  const state = await parts.log.sync();
+  const change = { changeId, request, requestDigest: digestOf(request) };
+  const planned = await parts.planHere(change, state);
+  const violations = [...planned.violations];
+  if (request.metadata.environment !== environment) {
+    violations.push({
+      code: 'NOT_PERMITTED',
+      rule: 'environment',
+      path: 'metadata.environment',
+      message: `The request is for environment ${request.metadata.environment}; this is ${environment}.`,
+      remedy: 'Name this environment, or use the installation of the other one.',
+    });
+  }
+  if (planned.plan === null) return { plan: null, violations, needs: null };
+  const { plan, zone } = planned;
+  const { policy } = trust;
+  violations.push(
+    ...judgePlan(plan, {
+      zone,
+      live: state.live,
+      recentCommits: state.recentCommits,
+      policy,
+      nowMs: parts.nowMs(),
+    }),
+    ...judgeCausality({ changeId, request, plan, zone, state }),
+  );
+  const needs = {
+    approvals: policy.approvals[plan.risk.class],
+    votes: policy.votes[plan.risk.class],
+    voters: trust.services.filter((service) => service.role === 'voter').length,
+  };
+  return { plan, violations, needs };
+}
+
+async function submit(
+  parts: ControlPlaneParts,
+  changeId: string,
+  draft: ChangeRequest,
+  author: Person,
+): Promise<{ changeId: string; index: number }> {
+  const { environment, log } = parts;
+  if (draft.metadata.environment !== environment) {
+    throw new DomainError(
+      'NOT_PERMITTED',
+      `The request is for environment ${draft.metadata.environment}; this is ${environment}.`,
+      { next: 'Name this environment in metadata.environment, or use the installation of the other one.' },
+    );
+  }
+  mustHold(parts.trust, author, 'author');
+  const state = await log.sync();
+  if (state.changes[changeId] || state.ended[changeId])
+    return submitAgain(parts, state, changeId, draft, author);
+
+  const request = withClock(draft, highestClock(state));
+  const requestDigest = await parts.bodies.put(canonicalBytes(request));
+  const entry = await signStatement(author.signer, 'request', {
+    changeId,
+    environment,
+    author: author.subject,
+    requestDigest,
+    nonce: parts.newNonce(),
+    at: new Date(parts.nowMs()).toISOString(),
+  });
+  const [fate] = await log.append([entry]);
+  if (fate?.fate === 'duplicate') return submitAgain(parts, await log.sync(), changeId, draft, author);
+  if (fate?.fate !== 'honoured') {
+    const why = fate ? `entry ${fate.index} does not count: ${fate.reason}` : 'the log gave no answer';
+    throw new DomainError('NOT_PERMITTED', `The request of change ${changeId} was not accepted: ${why}.`, {
+      next: 'Check that your key is in the trust document with the role author, and submit it again.',
+    });
+  }
+  return start(parts, { changeId, environment, requestDigest, requestIndex: fate.index });
+}
+
+/** The same change id once more: the same request starts (again), any other is refused. */
+async function submitAgain(
+  parts: ControlPlaneParts,
+  state: LogState,
+  changeId: string,
+  draft: ChangeRequest,
+  author: Person,
+): Promise<{ changeId: string; index: number }> {
+  const recorded = state.changes[changeId]?.request;
+  if (recorded && recorded.author === author.subject) {
+    const { clock } = (await parts.readRequest(recorded.requestDigest)).spec;
+    if (digestOf(withClock(draft, clock ?? 0)) === recorded.requestDigest) return resume(parts, changeId);
+  }
+  throw new DomainError('NONCE_REPLAYED', `The change id ${changeId} already belongs to another request.`, {
+    next: 'Submit this one under a new change id.',
+  });
+}
+
+async function resume(
+  parts: ControlPlaneParts,
+  changeId: string,
+): Promise<{ changeId: string; index: number }> {
+  const state = await parts.log.sync();
+  const ended = state.ended[changeId];
+  if (ended) throw alreadyEnded(changeId, ended);
+  const recorded = state.changes[changeId]?.request;
+  if (!recorded) throw unknownChange(changeId);
+  const { environment, requestDigest, index } = recorded;
+  return start(parts, { changeId, environment, requestDigest, requestIndex: index });
+}
+
+async function start(
+  parts: ControlPlaneParts,
+  input: ChangeInput,
+): Promise<{ changeId: string; index: number }> {
+  try {
+    await parts.engine.start(input);
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.code !== 'ENGINE_UNAVAILABLE') throw error;
+    throw new PortError(
+      'ENGINE_UNAVAILABLE',
+      `Change ${input.changeId} is recorded at entry ${input.requestIndex} but has not started. ${error.message}`,
+      {
+        next: `Nothing is lost: run \`resilience-ctl submit --resume ${input.changeId}\` when Temporal is back.`,
+        changeId: input.changeId,
+        index: input.requestIndex,
+      },
+      error,
+    );
+  }
+  return { changeId: input.changeId, index: input.requestIndex };
+}
+
+async function status(parts: ControlPlaneParts, changeId: string): Promise<ChangeStatus> {
+  try {
+    return await parts.engine.status(changeId);
+  } catch (error) {
+    if (!(error instanceof DomainError) || (error.code !== 'NOT_FOUND' && error.kind !== 'unavailable'))
+      throw error;
+    return recordedStatus(parts, changeId, error);
+  }
+}
+
+/** Temporal is the engine and the log is the record: what it says when the engine does not. */
+async function recordedStatus(
+  parts: ControlPlaneParts,
+  changeId: string,
+  engineError: DomainError,
+): Promise<ChangeStatus> {
+  const lines = await history(parts, changeId);
+  const recorded = statusFromLog(lines);
+  if (recorded === null) throw unknownChange(changeId);
+  const request = await parts.readRequest(recorded.requestDigest).catch(() => null);
+  const plan = recorded.planDigest && (await parts.readPlan(recorded.planDigest).catch(() => null));
+  const { requestDigest: _, ...known } = recorded;
+  const described: ChangeStatus = {
+    ...known,
+    reason: request?.metadata.reason ?? known.reason,
+    risk: plan ? plan.risk : null,
+    approvalsNeeded: plan ? parts.trust.policy.approvals[plan.risk.class] : 0,
+  };
+  if (ENDED.has(described.phase)) return described;
+  return {
+    ...described,
+    waitingFor: {
+      what: `the engine, which does not answer for it; this is what the log knows. ${engineError.message}`,
+      who: 'whoever runs Temporal and the orchestrator worker; if it never started: `resilience-ctl submit --resume`',
+    },
+  };
+}
+
+const ENDED: ReadonlySet<string> = new Set(['committed', 'rejected', 'rolled-back']);
+
+async function planOf(parts: ControlPlaneParts, changeId: string): Promise<Plan> {
+  const state = await parts.log.sync();
+  const ended = state.ended[changeId];
+  if (ended) throw alreadyEnded(changeId, ended);
+  const change = state.changes[changeId];
+  if (!change) throw unknownChange(changeId);
+  if (!change.plan) {
+    throw new DomainError('NOT_FOUND', `Change ${changeId} has no plan yet.`, {
+      next: `See \`resilience-ctl status ${changeId}\`.`,
+    });
+  }
+  return parts.readPlan(change.plan.planDigest);
+}
+
+async function decide(
+  parts: ControlPlaneParts,
+  changeId: string,
+  decision: { decision: 'approve' | 'reject'; plan: Plan; reason?: string },
+  person: Person,
+) {
+  mustHold(parts.trust, person, 'approver');
+  const nonce = parts.newNonce();
+  const issuedMs = parts.nowMs();
+  const approval = await signStatement(person.signer, 'approval', {
+    changeId,
+    environment: parts.environment,
+    approver: person.subject,
+    decision: decision.decision,
+    ...(decision.reason === undefined ? {} : { reason: decision.reason }),
+    planDigest: digestOf(decision.plan),
+    nonce,
+    issuedAt: new Date(issuedMs).toISOString(),
+    expiresAt: new Date(issuedMs + APPROVAL_VALID_MS).toISOString(),
+  });
+  return orEnded(parts, changeId, () => parts.engine.decide(changeId, { approval }, nonce));
+}
+
+async function sendCommand(parts: ControlPlaneParts, changeId: string, command: CommandMessage) {
+  return orEnded(parts, changeId, () => parts.engine.command(changeId, command, parts.newNonce()));
+}
+
+/** The engine says "not found" of an ended change; the log knows better. */
+async function orEnded<T>(parts: ControlPlaneParts, changeId: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.code !== 'NOT_FOUND') throw error;
+    const state = await parts.log.sync();
+    const ended = state.ended[changeId];
+    if (ended) throw alreadyEnded(changeId, ended);
+    if (!state.changes[changeId]) throw unknownChange(changeId);
+    throw new PortError(
+      'ENGINE_UNAVAILABLE',
+      `Change ${changeId} is recorded but the engine does not run it.`,
+      {
+        next: `Run \`resilience-ctl submit --resume ${changeId}\`, then this command again.`,
+      },
+    );
+  }
+}
+
+async function history(parts: ControlPlaneParts, changeId: string): Promise<LogLine[]> {
+  const lines: LogLine[] = [];
+  for await (const line of logLines(parts, 0)) if (line.changeId === changeId) lines.push(line);
+  if (lines.length === 0) throw unknownChange(changeId);
+  return lines;
+}
+
+async function* logLines(parts: ControlPlaneParts, from: number): AsyncGenerator<LogLine> {
+  for await (const entry of parts.log.entries(from)) yield readLogLine(entry, parts.trust);
+}
+
+function summaries(state: LogState): ChangeSummary[] {
+  const open = Object.values(state.changes).map(
+    (change): ChangeSummary => ({
+      changeId: change.changeId,
+      author: change.request.author,
+      state: 'open',
+      resources: change.plan?.resources ?? [],
+      index: change.request.index,
+    }),
+  );
+  const ended = Object.entries(state.ended).map(
+    ([changeId, { status, index }]): ChangeSummary => ({
+      changeId,
+      author: null,
+      state: status,
+      resources: [],
+      index,
+    }),
+  );
+  return [...open, ...ended].sort((a, b) => a.index - b.index);
+}
+
+/** The state that the author looked at, unless the author said which. */
+function withClock(request: ChangeRequest, clock: number): ChangeRequest {
+  return { ...request, spec: { ...request.spec, clock: request.spec.clock ?? clock } };
+}
+
+function highestClock(state: LogState): number {
+  return Object.values(state.live).reduce((highest, version) => Math.max(highest, version.clock), 0);
+}
+
+/** Said here, before anything is written, because the log would only call such an entry inert. */
+function mustHold(trust: TrustDocument, person: Person, role: PersonRole): void {
+  const known = trust.people.find((one) => one.subject === person.subject);
+  const next = 'Ask whoever keeps the trust document to enrol this person, key and role.';
+  if (!known?.keys.some((key) => key.keyId === person.signer.keyId)) {
+    const message = `The key ${person.signer.keyId} is not a key of ${person.subject} in this environment.`;
+    throw new DomainError('SIGNATURE_INVALID', message, { next });
+  }
+  if (!known.roles.includes(role)) {
+    throw new DomainError('NOT_PERMITTED', `${person.subject} does not have the role ${role}.`, { next });
+  }
+}
+
+function unknownChange(changeId: string): DomainError {
+  return new DomainError('NOT_FOUND', `The log knows no change ${changeId}.`, {
+    next: 'See `resilience-ctl status` for the changes that it knows.',
+  });
+}
+
+function alreadyEnded(changeId: string, ended: { status: string; index: number }): DomainError {
+  return new DomainError(
+    'ALREADY_ENDED',
+    `Change ${changeId} ended as ${ended.status} at entry ${ended.index}.`,
+    {
+      next: `See \`resilience-ctl history ${changeId}\`; submit a new change to go on.`,
+    },
+  );
+}

@@ -1,0 +1,107 @@
+import { DomainError } from '../domain/errors.ts';
+import { parseJsonBytes } from '../domain/evidence/canonical-json.ts';
+import { type OpenedStatement, openEnvelope, type Said } from '../domain/evidence/statement-codec.ts';
+import type { TrustDocument } from '../domain/evidence/trust.ts';
+import type { EntryFate } from '../domain/log/state.ts';
+
+/** One entry of the log, as people read it. */
+export interface LogLine {
+  index: number;
+  /** RFC 3339 UTC, as signed; null when the entry cannot be read. */
+  at: string | null;
+  changeId: string | null;
+  /** The people and services whose keys signed it; of an inert entry, which may be forged, only claimed. */
+  signer: string;
+  fate: EntryFate['fate'];
+  /** Why it does not count; null when it does. */
+  fateReason: string | null;
+  /** What it says, in one line. */
+  summary: string;
+  statement: Said | null;
+}
+
+export function readLogLine(
+  entry: { index: number; bytes: Uint8Array; fate: EntryFate },
+  trust: TrustDocument,
+): LogLine {
+  const { index, fate } = entry;
+  const known = { index, fate: fate.fate, fateReason: reasonOf(fate) };
+  try {
+    const opened = openEnvelope(parseJsonBytes(entry.bytes));
+    const { predicate } = opened;
+    return {
+      ...known,
+      at: opened.type === 'approval' ? opened.predicate.issuedAt : atOf(opened),
+      changeId: 'changeId' in predicate ? predicate.changeId : null,
+      signer: signerOf(opened, trust, fate),
+      summary: summaryOf(opened),
+      statement: { type: opened.type, predicate } as Said,
+    };
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    return { ...known, at: null, changeId: null, signer: 'nobody', summary: 'not readable', statement: null };
+  }
+}
+
+function atOf({ predicate }: OpenedStatement): string | null {
+  return 'at' in predicate ? predicate.at : null;
+}
+
+function reasonOf(fate: EntryFate): string | null {
+  switch (fate.fate) {
+    case 'honoured':
+      return null;
+    case 'duplicate':
+      return `same key as entry ${fate.firstIndex}`;
+    case 'void':
+      return `${fate.code}: ${fate.reason}`;
+    case 'inert':
+      return fate.reason;
+  }
+}
+
+function signerOf(opened: OpenedStatement, trust: TrustDocument, fate: EntryFate): string {
+  const owners = new Map([
+    ...trust.people.flatMap((person) => person.keys.map((key) => [key.keyId, person.subject] as const)),
+    ...trust.services.flatMap((service) => service.keys.map((key) => [key.keyId, service.name] as const)),
+  ]);
+  const names = opened.signatures.map(
+    ({ keyid }) => owners.get(keyid) ?? `unknown key ${keyid.slice(0, 19)}…`,
+  );
+  return fate.fate === 'inert' ? `claims ${names.join(', ')}` : names.join(', ');
+}
+
+function summaryOf(said: Said): string {
+  switch (said.type) {
+    case 'trust':
+      return `trust document ${said.predicate.trustDigest.slice(0, 19)}…`;
+    case 'request':
+      return `request by ${said.predicate.author}`;
+    case 'plan':
+      return `plan ${said.predicate.planDigest.slice(0, 19)}…, ${said.predicate.riskClass}, ${said.predicate.resources.join(', ')}`;
+    case 'vote':
+      return `${said.predicate.voterZone} votes ${said.predicate.decision}${because(said.predicate.reasons)}`;
+    case 'approval':
+      return `${said.predicate.approver}: ${said.predicate.decision}`;
+    case 'acceptance':
+      return `${said.predicate.decision} by ${said.predicate.approver} ${said.predicate.accepted ? 'accepted' : 'refused'}${because(said.predicate.reasons)}`;
+    case 'stage-verdict':
+      return `stage ${said.predicate.stage}: ${said.predicate.verdict}${because(said.predicate.reasons.map((message) => ({ message })))}`;
+    case 'intent':
+      return `intends stage ${said.predicate.stage} on ${said.predicate.zone}`;
+    case 'outcome':
+      return `stage ${said.predicate.stage} ${said.predicate.direction}: ${said.predicate.result}`;
+    case 'commit':
+      return `live: ${said.predicate.moves.map((move) => move.resource).join(', ')}`;
+    case 'end':
+      return `ended ${said.predicate.status}${because(said.predicate.reasons)}`;
+    case 'freeze':
+      return `${said.predicate.scope?.zone ?? 'the environment'} is ${said.predicate.state}: ${said.predicate.reason}`;
+    case 'snapshot':
+      return `snapshot of ${said.predicate.size} entries`;
+  }
+}
+
+function because(reasons: readonly { message: string }[]): string {
+  return reasons.length === 0 ? '' : `: ${reasons.map(({ message }) => message).join('; ')}`;
+}
