@@ -1,4 +1,9 @@
 import { z } from 'zod';
+import { DomainError } from '../errors.ts';
+import { fromBase64 } from './base64.ts';
+import { digestOfBytes } from './canonical-json.ts';
+
+const PUBLIC_KEY_BYTES = 32;
 
 /**
  * Who may sign what. Signed by its root key; its digest is pinned in every enactor and voter, which is why the
@@ -76,12 +81,77 @@ export interface TrustIndex {
   serviceByKey: ReadonlyMap<string, Service>;
 }
 
-/** Throws `SCHEMA_INVALID` with every problem. */
-export function parseTrustDocument(_value: unknown): TrustDocument {
-  throw new Error('not written yet');
+/**
+ * Checks shape and sense: every key has the id of its bytes and one holder, names are unique, each voter has an
+ * availability zone of its own. Throws `SCHEMA_INVALID` with every problem.
+ */
+export function parseTrustDocument(value: unknown): TrustDocument {
+  const parsed = trustDocumentSchema.safeParse(value);
+  const problems = parsed.success
+    ? problemsOf(parsed.data)
+    : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  if (!parsed.success || problems.length > 0) throw untrustworthy(problems);
+  return parsed.data;
 }
 
-/** Throws `SCHEMA_INVALID` when a key has two holders. */
-export function indexTrust(_trust: TrustDocument): TrustIndex {
-  throw new Error('not written yet');
+/** Throws `SCHEMA_INVALID` for a key with two holders: nobody could tell who signed. */
+export function indexTrust(trust: TrustDocument): TrustIndex {
+  const problems = twice(
+    allKeys(trust).map(({ keyId }) => keyId),
+    'key',
+  );
+  if (problems.length > 0) throw untrustworthy(problems);
+  const byKey = <Holder extends { keys: { keyId: string }[] }>(holders: Holder[]) =>
+    new Map(holders.flatMap((holder) => holder.keys.map(({ keyId }) => [keyId, holder] as const)));
+  return { personByKey: byKey(trust.people), serviceByKey: byKey(trust.services) };
+}
+
+function problemsOf(trust: TrustDocument): string[] {
+  const voters = trust.services.filter(({ role }) => role === 'voter');
+  return [
+    ...allKeys(trust).flatMap(({ keyId, publicKey }) => {
+      const raw = fromBase64(publicKey);
+      if (raw?.length !== PUBLIC_KEY_BYTES)
+        return [`${keyId}: the public key is not ${PUBLIC_KEY_BYTES} bytes`];
+      return digestOfBytes(raw) === keyId ? [] : [`${keyId}: the public key has another digest`];
+    }),
+    ...twice(
+      allKeys(trust).map(({ keyId }) => keyId),
+      'key',
+    ),
+    ...twice(
+      trust.people.map(({ subject }) => subject),
+      'person',
+    ),
+    ...twice(
+      trust.services.map(({ name }) => name),
+      'service',
+    ),
+    ...twice(
+      voters.flatMap(({ voterZone }) => voterZone ?? []),
+      'voter zone',
+    ),
+    ...twice(
+      trust.targets.map(({ zone }) => zone),
+      'target',
+    ),
+    ...trust.services
+      .filter(({ role, voterZone }) => (role === 'voter') !== (voterZone !== undefined))
+      .map(({ name }) => `${name}: a voter has a voterZone, and nobody else has`),
+  ];
+}
+
+function allKeys(trust: TrustDocument) {
+  return [...trust.people, ...trust.services].flatMap(({ keys }) => keys);
+}
+
+function twice(values: string[], what: string): string[] {
+  const repeated = values.filter((value, i) => values.indexOf(value) !== i);
+  return [...new Set(repeated)].map((value) => `${value}: listed twice as a ${what}`);
+}
+
+function untrustworthy(problems: string[]): DomainError {
+  return new DomainError('SCHEMA_INVALID', `The trust document is not valid:\n${problems.join('\n')}`, {
+    next: 'Correct it, sign it again and pin its new digest.',
+  });
 }

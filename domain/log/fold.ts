@@ -1,23 +1,179 @@
 import type { VerifySignature } from '../evidence/dsse.ts';
-import type { TrustDocument } from '../evidence/trust.ts';
-import type { EntryFate, LogState } from './state.ts';
+import type { OpenedStatement, Said } from '../evidence/statement-codec.ts';
+import type { CommitPredicate, FreezePredicate, IntentPredicate } from '../evidence/statements.ts';
+import { indexTrust, type TrustDocument } from '../evidence/trust.ts';
+import { type Judge, judgeAuthority, own } from './authority.ts';
+import { decodeEntry } from './entry.ts';
+import { firstIndexOf } from './first-index.ts';
+import { obstacleTo } from './preconditions.ts';
+import {
+  type ChangeRecord,
+  type EndedStatus,
+  type EntryFate,
+  emptyLogState,
+  type LogState,
+} from './state.ts';
+
+export { isFrozen } from './preconditions.ts';
+
+/** Cumulative limits look this far back (DESIGN §6). */
+const RECENT_MS = 24 * 60 * 60_000;
 
 export interface Fold {
-  /** The live state: changes with every `apply`. */
+  /** The live state: every `apply` changes it. */
   readonly state: LogState;
-  /** Folds the next entry, whatever its bytes are, and never throws. */
+  /** Folds the next entry, whatever its bytes are; throws for none. */
   apply(entryBytes: Uint8Array): EntryFate;
 }
 
-export function createFold(_input: {
+/**
+ * The deterministic fold (DESIGN §2): whoever folds the same entries under the same trust document has the same
+ * state, byte for byte in canonical JSON. Continuing `from` the state of a prefix is the same as folding all; that
+ * state is copied. Throws `SCHEMA_INVALID` for a trust document in which a key has two holders.
+ */
+export function createFold(input: {
   environment: string;
   trust: TrustDocument;
   verify: VerifySignature;
   from?: LogState;
 }): Fold {
-  throw new Error('not written yet');
+  const judge: Judge = { trust: indexTrust(input.trust), verify: input.verify };
+  const state = input.from ? structuredClone(input.from) : emptyLogState(input.environment);
+
+  function apply(entryBytes: Uint8Array): EntryFate {
+    const index = state.size;
+    const fate = fateOf(entryBytes, index);
+    state.size = index + 1;
+    return fate;
+  }
+
+  function fateOf(entryBytes: Uint8Array, index: number): EntryFate {
+    const statement = openOrReason(entryBytes);
+    if (typeof statement === 'string') return { fate: 'inert', index, reason: statement };
+    if (statement.predicate.environment !== input.environment) {
+      return { fate: 'inert', index, reason: `it is about environment ${statement.predicate.environment}` };
+    }
+    const refusal = judgeAuthority(statement, state, judge);
+    if (refusal !== null) return { fate: 'inert', index, reason: refusal };
+    const firstIndex = firstIndexOf(state, statement);
+    if (firstIndex !== null) return { fate: 'duplicate', index, firstIndex };
+    const obstacle = obstacleTo(statement, state);
+    if (obstacle) return { ...obstacle, index };
+    record(statement, state, index);
+    return { fate: 'honoured', index };
+  }
+
+  return { state, apply };
 }
 
-export function isFrozen(_state: LogState, _zone: string): boolean {
-  throw new Error('not written yet');
+function openOrReason(entryBytes: Uint8Array): OpenedStatement | string {
+  try {
+    return decodeEntry(entryBytes);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** What an honoured entry changes. */
+function record(said: Said, state: LogState, index: number): void {
+  switch (said.type) {
+    case 'trust':
+      state.trust = { ...said.predicate, index };
+      return;
+    case 'snapshot':
+      if (said.predicate.size > (state.snapshot?.size ?? -1)) state.snapshot = { ...said.predicate, index };
+      return;
+    case 'freeze':
+      recordFreeze(said.predicate, state, index);
+      return;
+    case 'request':
+      state.changes[said.predicate.changeId] = openedBy({ ...said.predicate, index });
+      return;
+    case 'approval':
+      return;
+  }
+  const change = own(state.changes, said.predicate.changeId);
+  if (!change) return;
+  switch (said.type) {
+    case 'plan':
+      change.plan = { ...said.predicate, index };
+      return;
+    case 'vote':
+      change.votes.push({ ...said.predicate, index });
+      return;
+    case 'acceptance': {
+      const { approval: _, ...acceptance } = said.predicate;
+      change.acceptances.push({ ...acceptance, index });
+      return;
+    }
+    case 'stage-verdict':
+      change.verdicts.push({ ...said.predicate, index });
+      return;
+    case 'intent':
+      recordIntent(said.predicate, change, state, index);
+      return;
+    case 'outcome':
+      change.outcomes.push({ ...said.predicate, index });
+      return;
+    case 'commit':
+      recordCommit(said.predicate, state, index);
+      endChange(change.changeId, 'committed', state, index);
+      return;
+    case 'end':
+      endChange(change.changeId, said.predicate.status, state, index);
+      return;
+  }
+}
+
+function openedBy(request: ChangeRecord['request']): ChangeRecord {
+  return {
+    changeId: request.changeId,
+    request,
+    plan: null,
+    votes: [],
+    acceptances: [],
+    verdicts: [],
+    intents: [],
+    outcomes: [],
+    commit: null,
+  };
+}
+
+function recordFreeze(freeze: FreezePredicate, state: LogState, index: number): void {
+  const { environment: _, nonce, ...automation } = freeze;
+  state.freezeNonces[nonce] = index;
+  state.automation = [
+    ...state.automation.filter(({ scope }) => scope?.zone !== freeze.scope?.zone),
+    { ...automation, index },
+  ];
+}
+
+function recordIntent(intent: IntentPredicate, change: ChangeRecord, state: LogState, index: number): void {
+  change.intents.push({ ...intent, index });
+  state.fenceChain[index] = intent.expectedFence;
+  for (const resource of change.plan?.resources ?? []) state.reservations[resource] = change.changeId;
+}
+
+function recordCommit(commit: CommitPredicate, state: LogState, index: number): void {
+  for (const { resource, to, clock, dependsOn } of commit.moves) {
+    state.live[resource] = { digest: to, clock, dependsOn, changeId: commit.changeId, index };
+  }
+  const dayBefore = Date.parse(commit.at) - RECENT_MS;
+  state.recentCommits = [
+    ...state.recentCommits.filter(({ at }) => Date.parse(at) > dayBefore),
+    { at: commit.at, zone: commit.zone, resources: commit.moves.map(({ resource }) => resource) },
+  ];
+}
+
+function endChange(changeId: string, status: EndedStatus, state: LogState, index: number): void {
+  delete state.changes[changeId];
+  state.ended[changeId] = { status, index };
+  for (const [resource, holder] of Object.entries(state.reservations)) {
+    if (holder === changeId) delete state.reservations[resource];
+  }
+  const firstIntents = Object.values(state.changes).flatMap(({ intents }) => intents[0]?.index ?? []);
+  const oldest = Math.min(...firstIntents);
+  for (const intent of Object.keys(state.fenceChain)) {
+    if (Number(intent) < oldest) delete state.fenceChain[intent];
+  }
 }

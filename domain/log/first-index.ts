@@ -1,0 +1,64 @@
+import type { Said } from '../evidence/statement-codec.ts';
+import type { Predicates, StatementType } from '../evidence/statements.ts';
+import { own } from './authority.ts';
+import { entryKey } from './entry.ts';
+import type { Indexed, LogState } from './state.ts';
+
+/**
+ * The index at which an entry of the same idempotency key already counts, or null. The state itself is the memory:
+ * what it no longer holds (an ended change's votes) can no longer count either.
+ */
+export function firstIndexOf(state: LogState, said: Said): number | null {
+  switch (said.type) {
+    case 'trust':
+      return sameKey(said.type, said.predicate, state.trust ? [state.trust] : []);
+    case 'snapshot':
+      return sameKey(said.type, said.predicate, state.snapshot ? [state.snapshot] : []);
+    case 'freeze':
+      return own(state.freezeNonces, said.predicate.nonce) ?? null;
+    case 'approval':
+      return null;
+    default:
+      return firstIndexInChange(state, said);
+  }
+}
+
+type SaidOfChange = Exclude<Said, { type: 'trust' | 'snapshot' | 'freeze' | 'approval' }>;
+
+function firstIndexInChange(state: LogState, { type, predicate }: SaidOfChange): number | null {
+  const change = own(state.changes, predicate.changeId);
+  if (!change) {
+    const ended = own(state.ended, predicate.changeId);
+    const committed = ended?.status === 'committed';
+    const again = (type === 'commit' && committed) || (type === 'end' && !committed);
+    return ended && again ? ended.index : null;
+  }
+  switch (type) {
+    case 'request':
+      return change.request.index;
+    case 'plan':
+      return sameKey(type, predicate, change.plan ? [change.plan] : []);
+    case 'vote':
+      return sameKey(type, predicate, change.votes);
+    case 'acceptance':
+      return change.acceptances.find(({ nonce }) => nonce === predicate.nonce)?.index ?? null;
+    case 'stage-verdict':
+      return sameKey(type, predicate, change.verdicts);
+    case 'intent':
+      return sameKey(type, predicate, change.intents);
+    case 'outcome':
+      return sameKey(type, predicate, change.outcomes);
+    case 'commit':
+    case 'end':
+      return null;
+  }
+}
+
+function sameKey<T extends StatementType>(
+  type: T,
+  predicate: Predicates[T],
+  earlier: readonly Indexed<Predicates[T]>[],
+): number | null {
+  const key = entryKey(type, predicate);
+  return earlier.find((one) => entryKey(type, one) === key)?.index ?? null;
+}
