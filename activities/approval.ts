@@ -39,7 +39,13 @@ export async function admitApprovals(
     const opened = open(envelope, ports.verify);
     answers.push(
       'violations' in opened
-        ? { accepted: false, reasons: [...opened.violations], index: null, approver: 'unknown', decision: 'approve' }
+        ? {
+            accepted: false,
+            reasons: [...opened.violations],
+            index: null,
+            approver: 'unknown',
+            decision: 'approve',
+          }
         : await admit(ports, input.changeId, envelope, opened),
     );
   }
@@ -50,7 +56,9 @@ function open(envelope: Envelope, verify: VerifySignature): Opened {
   try {
     const opened = openEnvelope(envelope);
     if (opened.type !== 'approval') {
-      throw new DomainError('NOT_PERMITTED', `A ${opened.type} statement approves nothing.`, { next: 'Sign an approval.' });
+      throw new DomainError('NOT_PERMITTED', `A ${opened.type} statement approves nothing.`, {
+        next: 'Sign an approval.',
+      });
     }
     const keyIds = verifiedKeyIds(opened, verify);
     if (keyIds.length === 0) {
@@ -75,7 +83,9 @@ async function admit(
   const change = state.changes[changeId];
   const nowMs = ports.clock.nowMs();
   const answer = { approver: approval.approver, decision: approval.decision };
-  const earlier = change?.acceptances.find((one) => one.nonce === approval.nonce && one.approver === approval.approver);
+  const earlier = change?.acceptances.find(
+    (one) => one.nonce === approval.nonce && one.approver === approval.approver,
+  );
   // The same message again, by Signal and Update or by a retry: the same answer.
   if (earlier && earlier.planDigest === approval.planDigest && earlier.decision === approval.decision) {
     return { ...answer, accepted: earlier.accepted, reasons: earlier.reasons, index: earlier.index };

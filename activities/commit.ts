@@ -7,7 +7,9 @@ import type { EnactorPorts } from './role-ports.ts';
 import { readStableZone } from './stable-zone.ts';
 import { differencesTo } from './verify.ts';
 
-export type CommitResult = { result: 'committed'; index: number } | { result: 'refused'; violations: Violation[] };
+export type CommitResult =
+  | { result: 'committed'; index: number }
+  | { result: 'refused'; violations: Violation[] };
 
 /**
  * Phase `commit`: the entry that makes the versions live. The enactor signs it, over what it reads back itself. Where
@@ -39,7 +41,9 @@ export async function commit(ports: EnactorPorts, input: { changeId: string }): 
     (one) => one.intentIndex === last.index && one.direction === 'forward' && one.result === 'applied',
   );
   if (last.stage !== plan.stages.at(-1)?.name || !applied) {
-    violations.push(...refused('last-stage', `The last stage of ${input.changeId} is not applied.`).violations);
+    violations.push(
+      ...refused('last-stage', `The last stage of ${input.changeId} is not applied.`).violations,
+    );
   }
   if (violations.length === 0) {
     violations.push(...differencesTo(plan, await readStableZone(ports.dns, plan.zone), 'after'));

@@ -31,10 +31,7 @@ export type StageResult =
  * judges the result on the zone as it is, and writes one batch that replaces exactly the fence that the intent
  * expects. Doing it again finds the first one landed and changes nothing.
  */
-export async function applyStage(
-  ports: EnactorPorts & PacedWait,
-  effect: StageEffect,
-): Promise<StageResult> {
+export async function applyStage(ports: EnactorPorts & PacedWait, effect: StageEffect): Promise<StageResult> {
   const state = await ports.log.sync({ atLeast: effect.intentIndex + 1 });
   const change = openChange(state, effect.changeId);
   const authorised = await authorise(ports, change, effect.intentIndex);
@@ -44,16 +41,34 @@ export async function applyStage(
 
   const zone = await readStableZone(ports.dns, plan.zone);
   await settleOutcomes(ports, state, zone.fence, plan.zone, effect.intentIndex);
-  if (rolledBack(state, change, zone.fence)) return { result: 'refused', violations: [alreadyRolledBack(change)] };
-  if (stageLanded(state, change, zone.fence, stage.name)) return concludeApplied(ports, change, intent, zone.fence);
+  if (rolledBack(state, change, zone.fence))
+    return { result: 'refused', violations: [alreadyRolledBack(change)] };
+  if (stageLanded(state, change, zone.fence, stage.name))
+    return concludeApplied(ports, change, intent, zone.fence);
   if (isFrozen(state, plan.zone)) return { result: 'refused', violations: [frozen(plan.zone)] };
   if (zone.fence !== intent.expectedFence) {
-    await recordOutcome(ports, change, intent, 'forward', 'not-applied', zone.fence, 'another write came first');
+    await recordOutcome(
+      ports,
+      change,
+      intent,
+      'forward',
+      'not-applied',
+      zone.fence,
+      'another write came first',
+    );
     return { result: 'stale-fence', live: zone.fence };
   }
   const violations = judgeOnZone(plan, stage, zone, ports);
   if (violations.length > 0) {
-    await recordOutcome(ports, change, intent, 'forward', 'not-applied', zone.fence, 'refused on the zone as it is');
+    await recordOutcome(
+      ports,
+      change,
+      intent,
+      'forward',
+      'not-applied',
+      zone.fence,
+      'refused on the zone as it is',
+    );
     return { result: 'refused', violations };
   }
 
@@ -81,7 +96,16 @@ async function authorise(
   const intent = change.intents.find((one) => one.index === intentIndex);
   if (!intent) {
     const message = `Entry ${intentIndex} is no honoured intent of change ${change.changeId}.`;
-    return { violations: [{ code: 'BUNDLE_INCOMPLETE', rule: 'intent-in-log', message, remedy: 'Order the stage through its workflow.' }] };
+    return {
+      violations: [
+        {
+          code: 'BUNDLE_INCOMPLETE',
+          rule: 'intent-in-log',
+          message,
+          remedy: 'Order the stage through its workflow.',
+        },
+      ],
+    };
   }
   const [plan, request] = await Promise.all([
     loadPlan(ports.bodies, intent.planDigest),

@@ -51,9 +51,20 @@ export async function settleOutcomes(
   for (const change of Object.values(state.changes)) {
     for (const intent of change.intents) {
       const known = change.outcomes.some((one) => one.intentIndex === intent.index);
-      if (known || intent.zone !== zone || intent.index === ownIntentIndex || intent.expectedFence === live) continue;
-      const result = landed(live, { intentIndex: intent.index, direction: 'forward' }, fenceOf) ? 'applied' : 'not-applied';
-      await recordOutcome(ports, change, intent, 'forward', result, live, `settled on behalf of intent ${intent.index}`);
+      if (known || intent.zone !== zone || intent.index === ownIntentIndex || intent.expectedFence === live)
+        continue;
+      const result = landed(live, { intentIndex: intent.index, direction: 'forward' }, fenceOf)
+        ? 'applied'
+        : 'not-applied';
+      await recordOutcome(
+        ports,
+        change,
+        intent,
+        'forward',
+        result,
+        live,
+        `settled on behalf of intent ${intent.index}`,
+      );
     }
   }
 }

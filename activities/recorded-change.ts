@@ -14,10 +14,19 @@ export async function loadRequest(bodies: Bodies, digest: Digest): Promise<Chang
 /** The digest was checked on the way; whether the plan follows from its request is for the voters to say. */
 export async function loadPlan(bodies: Bodies, digest: Digest): Promise<Plan> {
   const plan = parseJson(await bodies.get(digest), digest);
-  if (typeof plan !== 'object' || plan === null || !('apiVersion' in plan) || plan.apiVersion !== 'resilience-ctl/plan/v1') {
-    throw new DomainError('ENTRY_MALFORMED', `The body ${digest} is not a plan of a version that this build knows.`, {
-      next: 'Upgrade this role to the build that made the plan, or submit the change again.',
-    });
+  if (
+    typeof plan !== 'object' ||
+    plan === null ||
+    !('apiVersion' in plan) ||
+    plan.apiVersion !== 'resilience-ctl/plan/v1'
+  ) {
+    throw new DomainError(
+      'ENTRY_MALFORMED',
+      `The body ${digest} is not a plan of a version that this build knows.`,
+      {
+        next: 'Upgrade this role to the build that made the plan, or submit the change again.',
+      },
+    );
   }
   return plan as Plan;
 }
@@ -26,7 +35,12 @@ function parseJson(bytes: Uint8Array, digest: Digest): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw new DomainError('ENTRY_MALFORMED', `The body ${digest} is not JSON.`, { next: 'Submit the change again.' }, cause);
+    throw new DomainError(
+      'ENTRY_MALFORMED',
+      `The body ${digest} is not JSON.`,
+      { next: 'Submit the change again.' },
+      cause,
+    );
   }
 }
 
@@ -36,9 +50,13 @@ export function openChange(state: LogState, changeId: string): ChangeRecord {
   if (change) return change;
   const ended = state.ended[changeId];
   if (ended) {
-    throw new DomainError('ALREADY_ENDED', `Change ${changeId} ended as ${ended.status} at entry ${ended.index}.`, {
-      next: 'Submit a new change.',
-    });
+    throw new DomainError(
+      'ALREADY_ENDED',
+      `Change ${changeId} ended as ${ended.status} at entry ${ended.index}.`,
+      {
+        next: 'Submit a new change.',
+      },
+    );
   }
   throw new DomainError(
     'SIGNATURE_INVALID',

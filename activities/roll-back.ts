@@ -36,7 +36,12 @@ export async function rollBack(
   if (!change || !intent) return alreadyOver(state, effect);
 
   const plan = await loadPlan(ports.bodies, intent.planDigest);
-  const violations = verifyRollbackBundle({ change, plan, planDigest: digestOf(plan), intentIndex: intent.index });
+  const violations = verifyRollbackBundle({
+    change,
+    plan,
+    planDigest: digestOf(plan),
+    intentIndex: intent.index,
+  });
   if (violations.length > 0) return { result: 'stuck', violations };
 
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
@@ -56,9 +61,13 @@ export async function rollBack(
     // Unknown: read again. Either it landed, or the fence moved and this batch is made anew.
     if ('changeRef' in answer) await awaitInSync(ports, answer.changeRef);
   }
-  throw new DomainError('DNS_UNAVAILABLE', `The rollback on ${plan.zone} did not land in ${ATTEMPTS} attempts.`, {
-    next: 'It is tried again by itself.',
-  });
+  throw new DomainError(
+    'DNS_UNAVAILABLE',
+    `The rollback on ${plan.zone} did not land in ${ATTEMPTS} attempts.`,
+    {
+      next: 'It is tried again by itself.',
+    },
+  );
 }
 
 async function freshOrLastKnown(ports: EnactorPorts, effect: StageEffect): Promise<LogState> {
@@ -66,7 +75,9 @@ async function freshOrLastKnown(ports: EnactorPorts, effect: StageEffect): Promi
     return await ports.log.sync({ atLeast: effect.intentIndex + 1 });
   } catch (error) {
     const known = ports.log.lastKnown();
-    const holdsIntent = known.changes[effect.changeId]?.intents.some((one) => one.index === effect.intentIndex);
+    const holdsIntent = known.changes[effect.changeId]?.intents.some(
+      (one) => one.index === effect.intentIndex,
+    );
     if (error instanceof DomainError && error.kind === 'unavailable' && holdsIntent) return known;
     throw error;
   }
@@ -74,7 +85,8 @@ async function freshOrLastKnown(ports: EnactorPorts, effect: StageEffect): Promi
 
 function alreadyOver(state: LogState, effect: StageEffect): RollbackResult {
   const ended = state.ended[effect.changeId];
-  if (ended?.status === 'rolled-back' || ended?.status === 'aborted') return { result: 'rolled-back', recorded: true };
+  if (ended?.status === 'rolled-back' || ended?.status === 'aborted')
+    return { result: 'rolled-back', recorded: true };
   throw new DomainError(
     ended ? 'ALREADY_ENDED' : 'BUNDLE_INCOMPLETE',
     ended
@@ -113,7 +125,8 @@ async function recordRollback(
     await recordOutcome(ports, change, intent, 'rollback', 'applied', fence, 'back to the base');
     return { result: 'rolled-back', recorded: true };
   } catch (error) {
-    if (error instanceof DomainError && error.kind === 'unavailable') return { result: 'rolled-back', recorded: false };
+    if (error instanceof DomainError && error.kind === 'unavailable')
+      return { result: 'rolled-back', recorded: false };
     throw error;
   }
 }
@@ -123,6 +136,7 @@ function movedOn(plan: Plan): Violation {
     code: 'ROLLBACK_INCOMPLETE',
     rule: 'world-moved',
     message: `The records of ${plan.changeId} in ${plan.zone} are neither its base nor any stage of its plan.`,
-    remedy: 'Somebody else edited them. Put them to a stage of the plan, or to the base, by hand; then continue.',
+    remedy:
+      'Somebody else edited them. Put them to a stage of the plan, or to the base, by hand; then continue.',
   };
 }

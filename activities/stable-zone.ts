@@ -15,7 +15,11 @@ export async function readStableZone(dns: DnsZones, zone: string): Promise<ZoneS
     const after = await dns.readFence(zone);
     if (before === state.fence && state.fence === after) return state;
   }
-  throw new DomainError('DNS_UNAVAILABLE', `The fence of ${zone} moved during each of ${ATTEMPTS} readings.`, {
-    next: 'Nothing was changed; it is read again by itself.',
-  });
+  throw new DomainError(
+    'DNS_UNAVAILABLE',
+    `The fence of ${zone} moved during each of ${ATTEMPTS} readings.`,
+    {
+      next: 'Nothing was changed; it is read again by itself.',
+    },
+  );
 }

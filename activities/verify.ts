@@ -1,7 +1,7 @@
+import type { Plan } from '../domain/change/plan.ts';
 import type { Violation } from '../domain/errors.ts';
 import { canonicalText, type Digest } from '../domain/evidence/canonical-json.ts';
 import { groupIn, parseDnsResource } from '../domain/kinds/dns.ts';
-import type { Plan } from '../domain/change/plan.ts';
 import type { ZoneState } from '../domain/kinds/dns-records.ts';
 import { loadPlan } from './recorded-change.ts';
 import type { OrchestratorPorts } from './role-ports.ts';

@@ -43,20 +43,36 @@ export async function vote(ports: VoterPorts, input: VoteInput): Promise<CastVot
   const frozen = own.plan !== null && isFrozen(state, own.plan.zone);
 
   const safety: Violation[] = [];
-  if (frozen) safety.push(veto('FROZEN', 'frozen', 'The environment is frozen.', 'Wait for automation to resume.'));
+  if (frozen)
+    safety.push(veto('FROZEN', 'frozen', 'The environment is frozen.', 'Wait for automation to resume.'));
   if (zoneSwitch.frozen) {
     safety.push(
-      veto('FROZEN', 'zone-frozen', `${ports.voterZone} is frozen: ${zoneSwitch.reason ?? 'by its own switch'}.`, `Ask who runs ${ports.voterZone}.`),
+      veto(
+        'FROZEN',
+        'zone-frozen',
+        `${ports.voterZone} is frozen: ${zoneSwitch.reason ?? 'by its own switch'}.`,
+        `Ask who runs ${ports.voterZone}.`,
+      ),
     );
   }
   if (!zoneSwitch.healthy) {
     safety.push(
-      veto('QUORUM_DENIED', 'zone-unhealthy', `${ports.voterZone} is not healthy: ${zoneSwitch.reason ?? 'no reason given'}.`, 'Change production when all of it is well.'),
+      veto(
+        'QUORUM_DENIED',
+        'zone-unhealthy',
+        `${ports.voterZone} is not healthy: ${zoneSwitch.reason ?? 'no reason given'}.`,
+        'Change production when all of it is well.',
+      ),
     );
   }
   if (clockSkewMs > MAX_CLOCK_SKEW_MS) {
     safety.push(
-      veto('QUORUM_DENIED', 'clock-skew', `The plan is from ${clockSkewMs} ms in the future.`, "Correct the orchestrator's or this voter's clock."),
+      veto(
+        'QUORUM_DENIED',
+        'clock-skew',
+        `The plan is from ${clockSkewMs} ms in the future.`,
+        "Correct the orchestrator's or this voter's clock.",
+      ),
     );
   }
 
@@ -108,7 +124,11 @@ function veto(code: Violation['code'], rule: string, message: string, remedy: st
 }
 
 /** Null when the proposal is what this voter planned itself; else whether the base moved or the plan is forged. */
-async function compareWithProposal(ports: VoterPorts, own: Plan, proposedDigest: Digest): Promise<Violation | null> {
+async function compareWithProposal(
+  ports: VoterPorts,
+  own: Plan,
+  proposedDigest: Digest,
+): Promise<Violation | null> {
   if (digestOf(own) === proposedDigest) return null;
   const proposed = await loadPlan(ports.bodies, proposedDigest);
   if (baseDigestOf(proposed) !== baseDigestOf(own)) {

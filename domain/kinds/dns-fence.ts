@@ -28,10 +28,13 @@ export function forwardFence(intentIndex: number): string {
   return String(intentIndex);
 }
 
-/** The value after a rollback of intent `intentIndex` on whatever fence is live: it orders before the next index. */
-export function rollbackFence(liveFence: string, intentIndex: number): string {
-  assertReadable(liveFence);
-  return `${liveFence}.r${intentIndex}`;
+/**
+ * The value after a rollback of intent `intentIndex` on whatever fence is live: it orders before the next index. A
+ * zone without a fence gets one too (on index 0, which is never an intent), so that a late first batch is refused.
+ */
+export function rollbackFence(liveFence: string | null, intentIndex: number): string {
+  if (liveFence !== null) assertReadable(liveFence);
+  return `${liveFence ?? '0'}.r${intentIndex}`;
 }
 
 /** The log index of the last forward write. Throws `ENTRY_MALFORMED` for a value that this product never writes. */
@@ -59,8 +62,9 @@ export function landed(
   let fence = live;
   while (fence !== null) {
     const index = fenceIndex(fence);
-    if (index < effect.intentIndex) return false;
+    // Before the comparison: an intent that never landed is rolled back on the older fence that it found.
     if (effect.direction === 'rollback' && rollbacksOf(fence).includes(effect.intentIndex)) return true;
+    if (index < effect.intentIndex) return false;
     if (index === effect.intentIndex) return effect.direction === 'forward';
     const older = expectedFenceOf(index);
     if (older === undefined) {

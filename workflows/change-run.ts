@@ -1,0 +1,217 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  isCancellation,
+  log,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { type ErrorKind, errorKind, isErrorCode, type Violation } from '../domain/errors.ts';
+import { orchestrator } from './activities.ts';
+import type { ChangeStatus, CommandAnswer, CommandMessage, Phase } from './contract.ts';
+import { isEnd, type Progress } from './progress.ts';
+import { SEARCH } from './search-attributes.ts';
+
+/** Work was interrupted, by an abort or to continue as new; the phase returns to the main loop. */
+export const STOPPED = Symbol('stopped');
+export type Stopped = typeof STOPPED;
+
+const RETRY_MS = 5_000;
+/** Well below the server's limit of 51,200 events: a phase may still need some hundreds to finish. */
+const HISTORY_LIMIT_EVENTS = 8_000;
+
+/** One change under way: its progress, and the ways in which its phases wait, hold, retry and are interrupted. */
+export class ChangeRun {
+  readonly progress: Progress;
+  #continueRequests = 0;
+
+  constructor(progress: Progress) {
+    this.progress = progress;
+  }
+
+  get status(): ChangeStatus {
+    return this.progress.status;
+  }
+
+  enter(phase: Phase): void {
+    this.status.phase = phase;
+    this.status.waitingFor = null;
+    this.status.timeline.push({ phase, at: new Date(Date.now()).toISOString() });
+  }
+
+  /** Search attributes cost an event each time: told when a person may wait for it, not at every step. */
+  publish(): void {
+    upsertSearchAttributes([
+      { key: SEARCH.phase, value: this.status.phase },
+      ...(this.status.risk ? [{ key: SEARCH.risk, value: this.status.risk.class }] : []),
+    ]);
+  }
+
+  refuse(violations: readonly Violation[]): void {
+    this.status.violations.push(...violations);
+  }
+
+  command({ action, by, reason }: CommandMessage): CommandAnswer {
+    const { phase } = this.status;
+    const answer = (accepted: boolean, why: string): CommandAnswer => ({ accepted, phase, reason: why });
+    if (isEnd(phase)) return answer(false, `The change is over: ${phase}.`);
+    if (action === 'abort') {
+      if (phase === 'rolling-back') return answer(false, 'It is rolling back already.');
+      this.progress.abort ??= { by, reason };
+      return answer(true, 'It stops at the next safe point, and goes back if anything was applied.');
+    }
+    if (action === 'pause') {
+      this.progress.paused = { by, reason };
+      return answer(true, 'It does not move forward until it is continued.');
+    }
+    this.progress.paused = null;
+    this.#continueRequests += 1;
+    return answer(true, 'It goes on.');
+  }
+
+  needsNewHistory(): boolean {
+    const { historyLength, continueAsNewSuggested } = workflowInfo();
+    return continueAsNewSuggested || historyLength > HISTORY_LIMIT_EVENTS;
+  }
+
+  /** A rollback is not given up, nor the record of an end: there, only a full history interrupts. */
+  get aborting(): boolean {
+    const { abort, ending } = this.progress;
+    return abort !== null && ending === null && this.status.phase !== 'rolling-back';
+  }
+
+  #mustStop(): boolean {
+    return this.aborting || this.needsNewHistory();
+  }
+
+  /** Runs `work` until it is done, or cancels it because the change is to stop. */
+  async untilStopped<T>(work: () => Promise<T>): Promise<T | Stopped> {
+    if (this.#mustStop()) return STOPPED;
+    const scope = new CancellationScope();
+    let settled = false;
+    const running = scope.run(work).finally(() => {
+      settled = true;
+    });
+    // Its failure is met at `await running`; without this it would count as unhandled until then.
+    running.catch(() => undefined);
+    await condition(() => settled || this.#mustStop());
+    if (!settled) scope.cancel();
+    try {
+      return await running;
+    } catch (error) {
+      if (isCancellation(error)) return STOPPED;
+      throw error;
+    }
+  }
+
+  /** Waits for something that a person or another change must do, saying what and who. */
+  async waitFor(
+    what: string,
+    who: string,
+    fulfilled: () => boolean,
+    timeoutMs?: number,
+  ): Promise<undefined | Stopped> {
+    this.status.waitingFor = { what, who };
+    const done = () => fulfilled() || this.#mustStop();
+    await (timeoutMs === undefined ? condition(done) : condition(done, timeoutMs));
+    this.status.waitingFor = null;
+    return this.#mustStop() && !fulfilled() ? STOPPED : undefined;
+  }
+
+  /** Stands still until somebody continues or aborts, having paged. With `retryMs` it also goes on by itself. */
+  async hold(why: string, next: string, retryMs?: number): Promise<undefined | Stopped> {
+    const { held } = this.status;
+    if (held?.why !== why) {
+      this.status.held = { why, next };
+      await this.#page(why, next);
+    }
+    const asked = this.#continueRequests;
+    const stopped = await this.waitFor(
+      why,
+      'an operator: continue or abort',
+      () => this.#continueRequests > asked,
+      retryMs,
+    );
+    if (stopped || retryMs === undefined) this.status.held = null;
+    return stopped;
+  }
+
+  async #page(summary: string, next: string): Promise<void> {
+    try {
+      await orchestrator.page({ changeId: this.status.changeId, summary, next });
+    } catch (error) {
+      log.error('page failed', { summary, error: String(error) });
+    }
+  }
+
+  /** A pause asked for by a person takes effect between steps. */
+  async whilePaused(): Promise<undefined | Stopped> {
+    const { paused } = this.progress;
+    if (paused === null) return undefined;
+    return this.waitFor(
+      `paused by ${paused.by}: ${paused.reason}`,
+      'anyone: continue or abort',
+      () => this.progress.paused === null,
+    );
+  }
+
+  /**
+   * Calls until it succeeds or is refused for good. While something outside is down, or evidence does not fit, the
+   * change holds and says so.
+   */
+  async persist<T>(doing: string, call: () => Promise<T>): Promise<T | Stopped> {
+    for (;;) {
+      try {
+        const result = await call();
+        this.status.held = null;
+        return result;
+      } catch (error) {
+        if (isCancellation(error)) throw error;
+        const failure = failureOf(error);
+        if (failure.kind !== 'unavailable' && failure.kind !== 'integrity' && failure.kind !== 'bug')
+          throw error;
+        const stopped = await this.hold(
+          `${doing}: ${failure.message}`,
+          failure.next,
+          failure.kind === 'unavailable' ? RETRY_MS : undefined,
+        );
+        if (stopped) return STOPPED;
+      }
+    }
+  }
+}
+
+export interface Failure {
+  kind: ErrorKind | 'bug';
+  message: string;
+  next: string;
+  violations: Violation[];
+}
+
+/** Reads an activity's failure back into our own words: `ApplicationFailure.type` is the code. */
+export function failureOf(error: unknown): Failure {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (cause instanceof ApplicationFailure && cause.type && isErrorCode(cause.type)) {
+    const details = (cause.details?.[0] ?? {}) as { next?: string; violations?: Violation[] };
+    const next = details.next ?? 'See the message.';
+    return {
+      kind: errorKind(cause.type),
+      message,
+      next,
+      violations: details.violations ?? [{ code: cause.type, rule: 'activity', message, remedy: next }],
+    };
+  }
+  // A time-out: nobody polls that role's queue, or its worker died.
+  if (error instanceof ActivityFailure && !(cause instanceof ApplicationFailure)) {
+    return { kind: 'unavailable', message, next: 'Start the worker of that role.', violations: [] };
+  }
+  return {
+    kind: 'bug',
+    message,
+    next: 'This is a defect: see the worker log, mend it, then continue.',
+    violations: [],
+  };
+}

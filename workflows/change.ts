@@ -1,0 +1,230 @@
+import {
+  ApplicationFailure,
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  log,
+  setHandler,
+} from '@temporalio/workflow';
+import { type LifecycleEvent, nextPhase } from '../domain/change/lifecycle.ts';
+import type { Violation } from '../domain/errors.ts';
+import { orchestrator } from './activities.ts';
+import { ChangeRun, failureOf, STOPPED, type Stopped } from './change-run.ts';
+import {
+  type ChangeInput,
+  type ChangeResult,
+  type ChangeStatus,
+  type CommandAnswer,
+  type CommandMessage,
+  type DecideAnswer,
+  type DecideMessage,
+  MESSAGES,
+  type Phase,
+  STATUS_QUERY,
+} from './contract.ts';
+import { DecisionDesk } from './decision-desk.ts';
+import { approval } from './phases/approval.ts';
+import { causal } from './phases/causal.ts';
+import { commit } from './phases/commit.ts';
+import type { PhaseOutcome } from './phases/outcome.ts';
+import { plan } from './phases/plan.ts';
+import { quorum } from './phases/quorum.ts';
+import { rollingBack } from './phases/rolling-back.ts';
+import { schema } from './phases/schema.ts';
+import { stages } from './phases/stages.ts';
+import { verify } from './phases/verify.ts';
+import { begin, isEnd, type Progress } from './progress.ts';
+
+const decideUpdate = defineUpdate<DecideAnswer, [DecideMessage]>(MESSAGES.decide);
+const decideSignal = defineSignal<[DecideMessage]>(MESSAGES.decide);
+const commandUpdate = defineUpdate<CommandAnswer, [CommandMessage]>(MESSAGES.command);
+const commandSignal = defineSignal<[CommandMessage]>(MESSAGES.command);
+const statusQuery = defineQuery<ChangeStatus>(STATUS_QUERY);
+
+type Running = Exclude<Phase, 'committed' | 'rejected' | 'rolled-back'>;
+
+const PHASE: Record<Running, (run: ChangeRun, desk: DecisionDesk) => Promise<PhaseOutcome>> = {
+  submitted: async () => 'passed',
+  schema,
+  causal,
+  plan,
+  quorum,
+  approval,
+  stages,
+  verify,
+  commit,
+  'rolling-back': rollingBack,
+};
+
+/** At these a person may be waiting for the change: worth an event in the history. */
+const PUBLISHED: readonly Phase[] = [
+  'approval',
+  'stages',
+  'rolling-back',
+  'committed',
+  'rejected',
+  'rolled-back',
+];
+
+/** The durable process of one change, from its request to its end. Its id is the change id. */
+export async function change(input: ChangeInput, carried?: Progress): Promise<ChangeResult> {
+  const progress = carried ?? begin(input, Date.now());
+  const run = new ChangeRun(progress);
+  const desk = new DecisionDesk(progress);
+  listen(run, desk);
+  // Cancelling the workflow is an abort: it stops at a safe point and goes back, it never just disappears.
+  CancellationScope.current().cancelRequested.catch(() => {
+    run.command({ action: 'abort', by: 'Temporal', reason: 'the workflow was cancelled' });
+  });
+  return CancellationScope.nonCancellable(() => toTheEnd(input, run, desk));
+}
+
+function listen(run: ChangeRun, desk: DecisionDesk): void {
+  setHandler(statusQuery, () => run.status);
+  setHandler(decideUpdate, (message) => desk.decide(message), { validator: checkDecision });
+  setHandler(decideSignal, (message) => {
+    if (isDecision(message)) desk.drop(message);
+  });
+  setHandler(commandUpdate, (message) => run.command(message), { validator: checkCommand });
+  setHandler(commandSignal, (message) => {
+    if (isCommand(message)) run.command(message);
+  });
+}
+
+async function toTheEnd(input: ChangeInput, run: ChangeRun, desk: DecisionDesk): Promise<ChangeResult> {
+  const { progress, status } = run;
+  while (!isEnd(status.phase)) {
+    const stopped =
+      progress.ending === null ? await onePhase(run, desk) : await recordEnd(run, progress.ending);
+    if (stopped) {
+      // Those who wait for an answer get it, or their client's deadline, before this run closes.
+      await condition(allHandlersFinished, HANDLER_GRACE_MS);
+      desk.close();
+      await continueAsNew<typeof change>(input, progress);
+    }
+  }
+  await condition(allHandlersFinished);
+  return { status: endStatus(run), violations: status.violations };
+}
+
+const HANDLER_GRACE_MS = 10_000;
+
+/** Goes through the current phase and moves to the next; what ends the change is recorded first. */
+async function onePhase(run: ChangeRun, desk: DecisionDesk): Promise<undefined | Stopped> {
+  const { phase } = run.status;
+  const outcome = await refusalAsOutcome(run, () => PHASE[phase as Running](run, desk));
+  if (outcome === STOPPED && !run.aborting) return STOPPED;
+  if (outcome === STOPPED) run.refuse([abortion(run)]);
+  const next = nextPhase(phase, eventOf(outcome, run));
+  if (next === 'rejected' || next === 'rolled-back') run.progress.ending = next;
+  else enter(run, next);
+  return undefined;
+}
+
+/** Once an intent exists, its batch may still be on its way: then every no leads through the rollback. */
+function eventOf(outcome: PhaseOutcome, { status }: ChangeRun): LifecycleEvent {
+  if (outcome === STOPPED) return 'aborted';
+  const mayBeLive = status.undo.length > 0 && status.phase !== 'commit';
+  return outcome === 'refused' && mayBeLive ? 'regressed' : outcome;
+}
+
+/** A phase that an activity refuses for good ends like one that refuses; a rollback holds instead. */
+async function refusalAsOutcome(run: ChangeRun, phase: () => Promise<PhaseOutcome>): Promise<PhaseOutcome> {
+  for (;;) {
+    try {
+      return await phase();
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure.kind === 'bug') throw error;
+      if (run.status.phase !== 'rolling-back') {
+        run.refuse(failure.violations);
+        return 'refused';
+      }
+      const stopped = await run.hold(failure.message, failure.next);
+      if (stopped) return STOPPED;
+    }
+  }
+}
+
+async function recordEnd(run: ChangeRun, ending: 'rejected' | 'rolled-back'): Promise<undefined | Stopped> {
+  const { changeId, violations: reasons } = run.status;
+  try {
+    const status = endStatus(run);
+    if (status !== 'committed') {
+      const recorded = await run.persist('recording the end', () =>
+        orchestrator.recordEnd({ changeId, status, reasons }),
+      );
+      if (recorded === STOPPED) return STOPPED;
+    }
+  } catch (error) {
+    // A change that the log never honoured has no end there either; anything else is for the log's readers.
+    log.warn('the end is not in the log', { changeId, error: failureOf(error).message });
+  }
+  run.progress.ending = null;
+  enter(run, ending);
+  return undefined;
+}
+
+function enter(run: ChangeRun, phase: Phase): void {
+  run.enter(phase);
+  if (PUBLISHED.includes(phase)) run.publish();
+}
+
+function endStatus({ progress, status }: ChangeRun): ChangeResult['status'] {
+  const end = progress.ending ?? status.phase;
+  if (end === 'committed' || end === 'rolled-back') return end;
+  return progress.abort === null ? 'rejected' : 'aborted';
+}
+
+function abortion({ progress }: ChangeRun): Violation {
+  const { by, reason } = progress.abort ?? { by: 'unknown', reason: 'unknown' };
+  return {
+    code: 'ABORTED',
+    rule: 'abort',
+    message: `Aborted by ${by}: ${reason}`,
+    remedy: 'Submit it again when it may go on.',
+  };
+}
+
+function isDecision(message: DecideMessage | undefined): boolean {
+  const envelope = message?.approval;
+  return (
+    typeof envelope?.payload === 'string' &&
+    envelope.payload.length <= MAX_PAYLOAD_LENGTH &&
+    Array.isArray(envelope.signatures)
+  );
+}
+
+/** An approval is some hundred bytes; this much is refused before it costs any history. */
+const MAX_PAYLOAD_LENGTH = 16_384;
+
+function checkDecision(message: DecideMessage): void {
+  if (!isDecision(message)) {
+    throw ApplicationFailure.nonRetryable(
+      'A decision is a DSSE envelope of at most 16 KiB.',
+      'SCHEMA_INVALID',
+    );
+  }
+}
+
+function isCommand(message: CommandMessage | undefined): boolean {
+  return (
+    ['pause', 'continue', 'abort'].includes(message?.action ?? '') &&
+    typeof message?.by === 'string' &&
+    typeof message.reason === 'string' &&
+    message.reason.length <= 2_000
+  );
+}
+
+function checkCommand(message: CommandMessage): void {
+  if (!isCommand(message)) {
+    throw ApplicationFailure.nonRetryable(
+      'A command is pause, continue or abort, by whom, and why.',
+      'SCHEMA_INVALID',
+    );
+  }
+}

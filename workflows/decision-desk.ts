@@ -1,0 +1,97 @@
+import { condition } from '@temporalio/workflow';
+import type { AdmittedApproval } from '../activities/approval.ts';
+import type { Envelope } from '../domain/evidence/dsse.ts';
+import type { DecideAnswer, DecideMessage, Phase } from './contract.ts';
+import { isEnd, type Progress } from './progress.ts';
+
+export interface Letter {
+  approval: Envelope;
+  answer: DecideAnswer | null;
+}
+
+const BATCH = 50;
+/** What a flood of signals may keep waiting; identical ones count once and those beyond are dropped. */
+const MAX_WAITING = 1_000;
+const BEFORE_APPROVAL: readonly Phase[] = ['submitted', 'schema', 'causal', 'plan', 'quorum'];
+
+/** Where people's decisions wait to be judged, whether they came by Update (answered) or by Signal. */
+export class DecisionDesk {
+  readonly #progress: Progress;
+  readonly #letters: Letter[];
+
+  constructor(progress: Progress) {
+    this.#progress = progress;
+    this.#letters = progress.inbox.map((approval) => ({ approval, answer: null }));
+    progress.inbox = [];
+  }
+
+  get hasMail(): boolean {
+    return this.#letters.length > 0;
+  }
+
+  /** Handler of the update: resolves once the decision is judged and recorded, or the phase for it has passed. */
+  async decide({ approval }: DecideMessage): Promise<DecideAnswer> {
+    const letter = this.#receive(approval);
+    if (letter === null) return this.#tooLate();
+    const { status } = this.#progress;
+    await condition(
+      () =>
+        letter.answer !== null || (status.phase !== 'approval' && !BEFORE_APPROVAL.includes(status.phase)),
+    );
+    return letter.answer ?? this.#tooLate();
+  }
+
+  /** Handler of the signal: equal in effect, unanswered. */
+  drop({ approval }: DecideMessage): void {
+    this.#receive(approval);
+  }
+
+  peek(): Letter[] {
+    return this.#letters.slice(0, BATCH);
+  }
+
+  answer(batch: readonly Letter[], answers: readonly AdmittedApproval[]): void {
+    batch.forEach((letter, position) => {
+      const judged = answers[position];
+      if (judged) letter.answer = { accepted: judged.accepted, reasons: judged.reasons, index: judged.index };
+    });
+    this.#letters.splice(0, batch.length);
+  }
+
+  /** Puts what is unjudged back into the progress, to be carried into the next run. */
+  close(): void {
+    this.#progress.inbox = this.#letters.map((letter) => letter.approval);
+  }
+
+  #receive(approval: Envelope): Letter | null {
+    const { phase } = this.#progress.status;
+    if (isEnd(phase) || (phase !== 'approval' && !BEFORE_APPROVAL.includes(phase))) return null;
+    const waiting = this.#letters.find((one) => sameEnvelope(one.approval, approval));
+    if (waiting) return waiting;
+    if (this.#letters.length >= MAX_WAITING) return null;
+    const letter: Letter = { approval, answer: null };
+    this.#letters.push(letter);
+    return letter;
+  }
+
+  #tooLate(): DecideAnswer {
+    const { changeId, phase } = this.#progress.status;
+    return {
+      accepted: false,
+      index: null,
+      reasons: [
+        {
+          code: 'ALREADY_ENDED',
+          rule: 'approval-phase',
+          message: `Change ${changeId} is no longer waiting for approval: ${phase}.`,
+          remedy: 'See its status; abort it if it must not go on.',
+        },
+      ],
+    };
+  }
+}
+
+/** Signatures included: a badly signed copy of a decision must not stand in for the real one. */
+function sameEnvelope(a: Envelope, b: Envelope): boolean {
+  return a.payload === b.payload && a.signatures[0]?.sig === b.signatures[0]?.sig;
+}

@@ -1,0 +1,93 @@
+import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import type { CastVote } from '../../activities/vote.ts';
+import type { Violation } from '../../domain/errors.ts';
+import type { VoteDecision } from '../../domain/evidence/statements.ts';
+import { tallyVotes } from '../../domain/quorum/tally.ts';
+import { orchestrator, voter } from '../activities.ts';
+import { type ChangeRun, STOPPED, type Stopped } from '../change-run.ts';
+import { VOTER_ZONES } from '../contract.ts';
+import type { PhaseOutcome } from './outcome.ts';
+
+const QUORUM_RETRY_MS = 10_000;
+
+/** Each zone's voter plans again for itself and votes; enough equal answers, and no safety no, let the change on. */
+export async function quorum(run: ChangeRun): Promise<PhaseOutcome> {
+  for (;;) {
+    const asked = await run.untilStopped(() => askQuorum(run));
+    if (asked === STOPPED) return STOPPED;
+    if (asked.decision === 'granted') return 'passed';
+    if (asked.decision === 'denied') {
+      run.refuse(asked.reasons);
+      return 'refused';
+    }
+    const stopped = await run.hold(
+      `too few zones answered (${asked.reasons.map((reason) => reason.message).join('; ')})`,
+      'Bring the voters back; it asks again by itself.',
+      QUORUM_RETRY_MS,
+    );
+    if (stopped) return STOPPED;
+  }
+}
+
+/** One round: as soon as it is decided, whoever has not answered is not waited for. */
+async function askQuorum(
+  run: ChangeRun,
+): Promise<{ decision: 'granted' | 'denied' | 'lost'; reasons: Violation[] }> {
+  const summary = run.progress.plan;
+  if (summary === null) throw new Error('quorum before plan');
+  const { planDigest, planIndex, votesNeeded } = summary;
+  run.progress.quorumRound += 1;
+  const round = run.progress.quorumRound;
+  const cast: CastVote[] = [];
+  const failed = new Set<string>();
+  const tally = () =>
+    tallyVotes(
+      cast.map(({ vote }) => vote),
+      {
+        needed: votesNeeded,
+        planDigest,
+        voters: VOTER_ZONES.map((zone) => `voter.${zone}`),
+        open: VOTER_ZONES.length - cast.length - failed.size,
+      },
+    );
+
+  const scope = new CancellationScope();
+  const asking = scope.run(() =>
+    Promise.all(
+      VOTER_ZONES.map(async (zone) => {
+        try {
+          cast.push(await voter(zone).vote({ changeId: run.status.changeId, planDigest, planIndex, round }));
+        } catch (error) {
+          failed.add(zone);
+          if (isCancellation(error)) throw error;
+        }
+      }),
+    ),
+  );
+  // Those that are cancelled below end here; their votes are no longer needed.
+  const asked = asking.catch(() => undefined);
+  await condition(() => tally().decision !== 'undecided');
+  const { decision, reasons } = tally();
+  scope.cancel();
+  await asked;
+
+  showVotes(run, cast);
+  run.progress.quorumAtMs = Date.now();
+  await recordVotes(run, cast);
+  return { decision: decision === 'undecided' ? 'lost' : decision, reasons };
+}
+
+async function recordVotes(run: ChangeRun, cast: readonly CastVote[]): Promise<undefined | Stopped> {
+  if (cast.length === 0) return undefined;
+  const envelopes = cast.map(({ envelope }) => envelope);
+  const recorded = await run.persist('recording votes', () => orchestrator.recordVotes({ envelopes }));
+  return recorded === STOPPED ? STOPPED : undefined;
+}
+
+function showVotes(run: ChangeRun, cast: readonly CastVote[]): void {
+  run.status.votes = VOTER_ZONES.map((zone) => {
+    const given = cast.find(({ vote }) => vote.voterZone === zone)?.vote;
+    const decision: VoteDecision | 'no-answer' = given?.decision ?? 'no-answer';
+    return { voter: `voter.${zone}`, decision, reasons: given?.reasons ?? [] };
+  });
+}

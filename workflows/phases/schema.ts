@@ -1,0 +1,18 @@
+import { orchestrator } from '../activities.ts';
+import { type ChangeRun, STOPPED } from '../change-run.ts';
+import type { PhaseOutcome } from './outcome.ts';
+
+/** The request is signed by an author, is the one that was signed, and has the right shape. */
+export async function schema(run: ChangeRun): Promise<PhaseOutcome> {
+  const { requestDigest, requestIndex } = run.progress;
+  const { changeId } = run.status;
+  const found = await run.persist('checking the request', () =>
+    orchestrator.checkSchema({ changeId, requestDigest, requestIndex }),
+  );
+  if (found === STOPPED) return STOPPED;
+  run.status.author = found.author;
+  run.status.reason = found.reason;
+  run.status.resources = found.resources;
+  run.refuse(found.violations);
+  return found.violations.length > 0 ? 'refused' : 'passed';
+}

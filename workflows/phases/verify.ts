@@ -1,0 +1,18 @@
+import { orchestrator } from '../activities.ts';
+import { type ChangeRun, STOPPED } from '../change-run.ts';
+import type { PhaseOutcome } from './outcome.ts';
+
+/** After the last stage, what is live, read back, is what the plan promised. */
+export async function verify(run: ChangeRun): Promise<PhaseOutcome> {
+  const paused = await run.whilePaused();
+  if (paused) return STOPPED;
+  const summary = run.progress.plan;
+  if (summary === null) throw new Error('verify before plan');
+  const { planDigest } = summary;
+  const found = await run.persist('reading back', () =>
+    orchestrator.verifyLive({ planDigest, expect: 'after' }),
+  );
+  if (found === STOPPED) return STOPPED;
+  run.refuse(found.violations);
+  return found.violations.length > 0 ? 'regressed' : 'passed';
+}
