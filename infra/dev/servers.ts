@@ -245,7 +245,7 @@ async function useTemporal(
 }
 
 /** Nothing of the person's environment: their AWS, Temporal and Python settings are not the stack's. */
-function baseEnvironment(stateDir: string): Record<string, string> {
+export function baseEnvironment(stateDir: string): Record<string, string> {
   return {
     PATH: '/usr/local/bin:/usr/bin:/bin',
     HOME: stateDir,
