@@ -1,11 +1,16 @@
 import type { RiskClass } from '../change/risk.ts';
-import type { Violation } from '../errors.ts';
+import type { ErrorCode, Violation } from '../errors.ts';
 import type { ApprovalPredicate } from '../evidence/statements.ts';
 import type { TrustDocument } from '../evidence/trust.ts';
 import type { ChangeRecord } from '../log/state.ts';
 
+/** An approval is used within this or not at all (G6). */
+const MAX_LIFETIME_MS = 15 * 60_000;
+/** How far an approver's clock may be ahead of ours. */
+const MAX_AHEAD_MS = 30_000;
+
 export interface ApprovalFacts {
-  /** The open change, or undefined when the log has none of this id. */
+  /** The open change; undefined when the log has no open one of this id. */
   change: ChangeRecord | undefined;
   ended: boolean;
   trust: TrustDocument;
@@ -15,23 +20,207 @@ export interface ApprovalFacts {
   nowMs: number;
 }
 
-export function judgeApproval(_approval: ApprovalPredicate, _facts: ApprovalFacts): Violation[] {
-  throw new Error('not written yet');
+/**
+ * Whether a person's decision counts, judged when it arrives: later it is a fact of the log and expires no more.
+ * People are told apart by subject, so a second key makes nobody a second person. Returns every violation; never
+ * throws.
+ */
+export function judgeApproval(approval: ApprovalPredicate, facts: ApprovalFacts): Violation[] {
+  const { change, ended } = facts;
+  return [
+    ...judgePerson(approval, facts),
+    ...judgeTimes(approval, facts.nowMs),
+    ...(change === undefined ? [noOpenChange(approval, ended)] : judgeAgainstChange(approval, change, ended)),
+  ];
+}
+
+function judgePerson(
+  approval: ApprovalPredicate,
+  { change, trust, keyIds, environment }: ApprovalFacts,
+): Violation[] {
+  const { approver } = approval;
+  const signers = trust.people.filter((person) => person.keys.some((key) => keyIds.includes(key.keyId)));
+  const author = change?.request.author;
+  const violations: Violation[] = [];
+  if (approval.environment !== environment) {
+    violations.push(
+      no(
+        'NOT_PERMITTED',
+        'audience',
+        `It was signed for the environment ${approval.environment}, this is ${environment}.`,
+        'Sign one for this environment.',
+      ),
+    );
+  }
+  if (!isApprover(trust, approver)) {
+    violations.push(
+      no(
+        'NOT_PERMITTED',
+        'approver-role',
+        `${approver} is not a person with the role approver in ${trust.environment}.`,
+        'Ask an approver.',
+      ),
+    );
+  }
+  if (!signers.some((person) => person.subject === approver)) {
+    violations.push(
+      no(
+        'SIGNATURE_INVALID',
+        'own-key',
+        `It is not signed with a key of ${approver}.`,
+        'Sign it with a key that the trust document lists as your own.',
+      ),
+    );
+  }
+  if (author !== undefined && (approver === author || signers.some((person) => person.subject === author))) {
+    violations.push(
+      no(
+        'NOT_PERMITTED',
+        'not-the-author',
+        `${author} is the author, and nobody decides on a change of their own.`,
+        'Ask somebody else; to withdraw the change, abort it.',
+      ),
+    );
+  }
+  return violations;
+}
+
+function judgeTimes({ issuedAt, expiresAt }: ApprovalPredicate, nowMs: number): Violation[] {
+  const issuedMs = Date.parse(issuedAt);
+  const expiresMs = Date.parse(expiresAt);
+  const again = 'Sign a new one.';
+  if (Number.isNaN(issuedMs) || Number.isNaN(expiresMs)) {
+    return [no('SCHEMA_INVALID', 'times', `Its times are unreadable: ${issuedAt}, ${expiresAt}.`, again)];
+  }
+  const violations: Violation[] = [];
+  if (nowMs > expiresMs) {
+    violations.push(no('APPROVAL_EXPIRED', 'not-expired', `It expired at ${expiresAt}.`, again));
+  }
+  if (expiresMs <= issuedMs || expiresMs - issuedMs > MAX_LIFETIME_MS) {
+    violations.push(
+      no(
+        'NOT_PERMITTED',
+        'lifetime',
+        `It would live from ${issuedAt} to ${expiresAt}; more than nothing and at most 15 minutes is allowed.`,
+        again,
+      ),
+    );
+  }
+  if (issuedMs - nowMs > MAX_AHEAD_MS) {
+    violations.push(
+      no(
+        'NOT_PERMITTED',
+        'not-from-the-future',
+        `It was issued at ${issuedAt}, ${issuedMs - nowMs} ms from now.`,
+        'Correct the clock of the machine that signed, then sign a new one.',
+      ),
+    );
+  }
+  return violations;
+}
+
+function noOpenChange({ changeId }: ApprovalPredicate, ended: boolean): Violation {
+  return ended
+    ? no('ALREADY_ENDED', 'waiting', `Change ${changeId} is over.`, 'Nothing is left to decide.')
+    : no('NOT_FOUND', 'waiting', `There is no change ${changeId}.`, 'Check the id and the environment.');
+}
+
+function judgeAgainstChange(approval: ApprovalPredicate, change: ChangeRecord, ended: boolean): Violation[] {
+  const { approver, planDigest } = approval;
+  const violations: Violation[] = [];
+  if (approval.changeId !== change.changeId) {
+    violations.push(
+      no(
+        'NOT_PERMITTED',
+        'audience',
+        `It was signed for change ${approval.changeId}, this is ${change.changeId}.`,
+        'Sign one for this change.',
+      ),
+    );
+  }
+  const unready = whyNotWaiting(change, ended);
+  if (unready !== null) violations.push(unready);
+  if (change.plan !== null && planDigest !== change.plan.planDigest) {
+    violations.push(
+      no(
+        'STALE_BASE',
+        'same-plan',
+        `It is over the plan ${planDigest}; the plan is now ${change.plan.planDigest}.`,
+        'Look at the plan as it is now and decide again.',
+      ),
+    );
+  }
+  if (change.acceptances.some((one) => one.nonce === approval.nonce)) {
+    violations.push(
+      no('NONCE_REPLAYED', 'single-use', `Its nonce ${approval.nonce} has been used.`, 'Sign a new one.'),
+    );
+  }
+  const before = change.acceptances.find(
+    (one) => one.accepted && one.approver === approver && one.planDigest === planDigest,
+  );
+  // Who approved may still change their mind; who rejected has ended the change.
+  if (before !== undefined && before.decision === approval.decision) {
+    violations.push(
+      no(
+        'NOT_PERMITTED',
+        'one-person-one-decision',
+        `${approver} decided already, at ${before.at}; another key makes no other person.`,
+        'Ask somebody else.',
+      ),
+    );
+  }
+  return violations;
+}
+
+function whyNotWaiting(change: ChangeRecord, ended: boolean): Violation | null {
+  if (ended) return noOpenChange(change, true);
+  const id = `Change ${change.changeId}`;
+  if (change.plan === null) {
+    return no('NOT_FOUND', 'waiting', `${id} has no plan yet.`, 'Wait until it asks for approval.');
+  }
+  if (change.intents.length === 0 && change.commit === null) return null;
+  return no('ALREADY_ENDED', 'waiting', `${id} is approved and under way.`, 'To stop it, pause or abort it.');
+}
+
+function no(code: ErrorCode, rule: string, message: string, remedy: string): Violation {
+  return { code, rule, message, remedy };
+}
+
+function isApprover(trust: TrustDocument, subject: string): boolean {
+  return trust.people.some((person) => person.subject === subject && person.roles.includes('approver'));
 }
 
 export interface ApprovalTally {
   needed: number;
-  /** Distinct people, sorted. */
+  /** Distinct people whose approval counts, sorted. */
   given: string[];
   rejectedBy: string | null;
   /** Who could still approve, sorted. */
   eligible: string[];
 }
 
+/**
+ * Where a change stands with its approvers: accepted decisions over its current plan, by people who still are
+ * approvers and not its author. An edit of the plan starts from none. Never throws.
+ */
 export function missingApprovals(
-  _change: ChangeRecord,
-  _riskClass: RiskClass,
-  _trust: TrustDocument,
+  change: ChangeRecord,
+  riskClass: RiskClass,
+  trust: TrustDocument,
 ): ApprovalTally {
-  throw new Error('not written yet');
+  const { author } = change.request;
+  const current = change.acceptances.filter(
+    (one) => one.accepted && one.planDigest === change.plan?.planDigest,
+  );
+  const may = trust.people
+    .map((person) => person.subject)
+    .filter((subject) => subject !== author && isApprover(trust, subject))
+    .sort();
+  const approved = new Set(current.filter((one) => one.decision === 'approve').map((one) => one.approver));
+  return {
+    needed: trust.policy.approvals[riskClass],
+    given: may.filter((subject) => approved.has(subject)),
+    rejectedBy: current.find((one) => one.decision === 'reject')?.approver ?? null,
+    eligible: may.filter((subject) => !approved.has(subject)),
+  };
 }
