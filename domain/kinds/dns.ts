@@ -61,13 +61,21 @@ export function parseDnsResource(resource: string, zones: readonly string[]): Dn
   return { resource, zone, name, type: recordType };
 }
 
+/** The inverse of `parseDnsResource`: the resource that a record set belongs to. */
+export function resourceName(zone: string, { name, type }: Pick<RecordSet, 'name' | 'type'>): string {
+  const label = name === zone ? '@' : name.slice(0, -(zone.length + 1));
+  return `dns/${zone}/${label}/${type}`;
+}
+
 /** The record sets of one resource as they are, in canonical form and order; empty when it does not exist. */
 export function groupIn(
   zone: Pick<ZoneState, 'recordSets'>,
   { name, type }: Pick<DnsResource, 'name' | 'type'>,
 ): RecordGroup {
-  const own = zone.recordSets.map(canonicalRecordSet).filter((set) => set.name === name && set.type === type);
-  return own.sort(compareRecordSets);
+  return zone.recordSets
+    .filter((set) => set.type === type && canonicalName(set.name) === name)
+    .map(canonicalRecordSet)
+    .sort(compareRecordSets);
 }
 
 /** A resource's content address; null when it does not exist. */
