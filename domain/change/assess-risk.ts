@@ -50,7 +50,8 @@ function gravestEdit(changed: readonly PlannedResource[], weighted: readonly str
   if (removed.length > 0) return { points: 30, reason: `removes ${namesOf(removed)}` };
   const edited = changed.filter((one) => one.baseDigest !== null && !weighted.includes(one.resource));
   if (edited.length > 0) return { points: 15, reason: `changes ${namesOf(edited)} in one step` };
-  if (weighted.length > 0) XX;
+  const moved = changed.filter((one) => weighted.includes(one.resource));
+  if (moved.length > 0) return { points: 10, reason: `moves ${namesOf(moved)} to other targets, by weight` };
   return changed.length > 0 ? { points: 5, reason: `creates ${namesOf(changed)}` } : null;
 }
 
