@@ -30,7 +30,9 @@ export function judgeApproval(approval: ApprovalPredicate, facts: ApprovalFacts)
   return [
     ...judgePerson(approval, facts),
     ...judgeTimes(approval, facts.nowMs),
-    ...(change === undefined ? [noOpenChange(approval, ended)] : judgeAgainstChange(approval, change, ended)),
+    ...(change === undefined
+      ? [noOpenChange(approval.changeId, ended)]
+      : judgeAgainstChange(approval, change, ended)),
   ];
 }
 
@@ -119,7 +121,7 @@ function judgeTimes({ issuedAt, expiresAt }: ApprovalPredicate, nowMs: number): 
   return violations;
 }
 
-function noOpenChange({ changeId }: ApprovalPredicate, ended: boolean): Violation {
+function noOpenChange(changeId: string, ended: boolean): Violation {
   return ended
     ? no('ALREADY_ENDED', 'waiting', `Change ${changeId} is over.`, 'Nothing is left to decide.')
     : no('NOT_FOUND', 'waiting', `There is no change ${changeId}.`, 'Check the id and the environment.');
@@ -173,7 +175,7 @@ function judgeAgainstChange(approval: ApprovalPredicate, change: ChangeRecord, e
 }
 
 function whyNotWaiting(change: ChangeRecord, ended: boolean): Violation | null {
-  if (ended) return noOpenChange(change, true);
+  if (ended) return noOpenChange(change.changeId, true);
   const id = `Change ${change.changeId}`;
   if (change.plan === null) {
     return no('NOT_FOUND', 'waiting', `${id} has no plan yet.`, 'Wait until it asks for approval.');
