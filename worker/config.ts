@@ -21,6 +21,8 @@ export const workerConfigSchema = z.strictObject({
   trustFile: z.string(),
   /** Pinned: a trust document with another digest is refused. */
   trustDigest: z.string(),
+  /** How long to wait for a DNS batch whose reference was lost with the provider's answer. */
+  dnsWorstPropagationMs: z.int().min(0).default(60_000),
   /** The voter's zone switch: JSON `{"healthy": true, "frozen": false}`. */
   zoneSwitchFile: z.string().optional(),
   /** Pages go here as JSON, besides the log. */

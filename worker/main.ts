@@ -1,0 +1,23 @@
+import { readWorkerConfig } from './config.ts';
+import { openPorts } from './role-ports.ts';
+import { createRoleWorker } from './role-worker.ts';
+import { createLogger, installRuntime } from './telemetry.ts';
+
+/**
+ * One role's process: `node worker/main.ts CONFIG.json`. Logs JSON lines to standard output; `ready` is one of them.
+ * SIGTERM and SIGINT let what is under way finish.
+ */
+const path = process.argv[2];
+if (path === undefined) {
+  process.stderr.write('usage: worker/main CONFIG.json\n');
+  process.exit(2);
+}
+const config = readWorkerConfig(path);
+const logger = createLogger(config);
+installRuntime(logger);
+const worker = await createRoleWorker(config, await openPorts(config), logger);
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => worker.shutdown());
+logger.info('ready');
+await worker.run();
+// The native runtime keeps the process alive for its own threads.
+process.exit(0);

@@ -1,0 +1,61 @@
+import type { Logger } from 'pino';
+import type { Pager } from '../activities/ports/pager.ts';
+import type { CommonPorts } from '../activities/role-ports.ts';
+import type { VerifySignature } from '../domain/evidence/dsse.ts';
+import {
+  createKmsClient,
+  createRoute53Reader,
+  createRoute53Writer,
+  createS3Client,
+} from '../infra/aws/aws-clients.ts';
+import { openKmsSigner } from '../infra/aws/kms-signer.ts';
+import { createRoute53DnsZones } from '../infra/aws/route53-dns-zones.ts';
+import { createS3Bodies } from '../infra/aws/s3-bodies.ts';
+import { createS3ChangeLog } from '../infra/aws/s3-change-log.ts';
+import { openS3ChangeLog } from '../infra/aws/s3-snapshots.ts';
+import { createWebhookPager } from '../infra/http/webhook-pager.ts';
+import { createKeyring } from '../infra/keys/keyring.ts';
+import { openTrustFile } from '../infra/keys/trust-file.ts';
+import type { WorkerConfig } from './config.ts';
+
+/** A snapshot is the orchestrator's word about the past; those who guard production fold all of it themselves. */
+const BELIEVES_SNAPSHOTS: readonly WorkerConfig['role'][] = ['orchestrator', 'analysis'];
+
+export type OpenedPorts = CommonPorts & { verify: VerifySignature };
+
+/** Opens the adapters that every role has; what the role may do with them is for AWS's permissions to say. */
+export async function openPorts(config: WorkerConfig): Promise<OpenedPorts> {
+  const { environment, aws } = config;
+  const trust = openTrustFile(config.trustFile, config.trustDigest);
+  const verify = createKeyring(trust);
+  const s3 = createS3Client(aws);
+  const logInput = { s3, bucket: aws.bucket, environment, trust, verify };
+  return {
+    environment,
+    trust,
+    verify,
+    log: BELIEVES_SNAPSHOTS.includes(config.role)
+      ? await openS3ChangeLog(logInput)
+      : createS3ChangeLog(logInput),
+    bodies: createS3Bodies({ s3, bucket: aws.bucket, environment }),
+    dns: createRoute53DnsZones({
+      reader: createRoute53Reader(aws),
+      writer: createRoute53Writer(aws),
+      trust,
+      worstPropagationMs: config.dnsWorstPropagationMs,
+    }),
+    signer: await openKmsSigner({ kms: createKmsClient(aws), keyArn: config.kmsKeyArn }),
+    clock: { nowMs: () => Date.now() },
+  };
+}
+
+/** A page is always a log line; a webhook too, where there is one. */
+export function createPager(config: WorkerConfig, logger: Logger): Pager {
+  const webhook = config.pageWebhookUrl === undefined ? null : createWebhookPager(config.pageWebhookUrl);
+  return {
+    async page(alert) {
+      logger.error({ page: true, ...alert }, 'page');
+      await webhook?.page(alert);
+    },
+  };
+}
