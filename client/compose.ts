@@ -137,3 +137,14 @@ function keyFile(installation: Installation, subject: string): string {
   }
   return join(installation.keysDir, `${subject}.pem`);
 }
+
+/** The local stack: servers, environment and workers, until `stop`. Throws `STACK_NOT_RUNNING` saying what is missing. */
+export async function startDevStack(options: {
+  home: string;
+  environment: string;
+  onProgress(text: string): void;
+}): Promise<{ installation: Installation; stop(): Promise<void> }> {
+  // Only `dev` pays for loading the worker's side.
+  const { runDevStack } = await import('../infra/dev/dev-stack.ts');
+  return runDevStack(options);
+}

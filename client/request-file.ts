@@ -75,7 +75,7 @@ function located(error: DomainError, path: string, positionOf: (path: string) =>
   return new DomainError(
     error.code,
     `${path} is not a valid change request.`,
-    { ...error.details, violations },
+    { ...error.details, file: path, violations },
     error,
   );
 }
@@ -194,6 +194,7 @@ function refusal(code: ErrorCode, message: string, next: string): DomainError {
 function unreadable(path: string, violations: LocatedViolation[]): DomainError {
   return new DomainError('REQUEST_UNREADABLE', `${path} is not readable YAML.`, {
     next: 'Correct the file and try again; nothing was changed.',
+    file: path,
     violations,
   });
 }

@@ -1,0 +1,104 @@
+import { createInterface } from 'node:readline/promises';
+import type { Command } from 'commander';
+import type { Plan } from '../../../domain/change/plan.ts';
+import { DomainError, ERROR_KINDS, type Violation } from '../../../domain/errors.ts';
+import { digestOf } from '../../../domain/evidence/canonical-json.ts';
+import {
+  type Cli,
+  personFor,
+  printJson,
+  styleOf,
+  wantsJson,
+  withControlPlane,
+  withProgress,
+} from '../cli.ts';
+import { planText } from '../plan-text.ts';
+
+export function addApprove(program: Command, cli: Cli): void {
+  program
+    .command('approve')
+    .description('see the exact plan, then sign a yes to it')
+    .argument('<change>', 'change id')
+    .option('--yes', 'do not ask: for scripts, which answer for having read the plan')
+    .option('--as <subject>', 'whose key signs')
+    .addHelpText('after', '\nExample:\n  resilience-ctl approve chg-3f9a1c70b2d4 --as bob\n')
+    .action((changeId: string, options: { yes?: true }, command: Command) => {
+      const mustAsk = options.yes !== true;
+      if (mustAsk && (wantsJson(command) || !cli.stdin.isTTY)) {
+        command.error('error: there is no terminal to ask on; read the plan and pass --yes');
+      }
+      return decide(cli, command, changeId, { decision: 'approve', mustAsk });
+    });
+}
+
+export function addReject(program: Command, cli: Cli): void {
+  program
+    .command('reject')
+    .description('sign a no to the plan, which ends the change')
+    .argument('<change>', 'change id')
+    .requiredOption('--reason <text>', 'why; the author reads it')
+    .option('--as <subject>', 'whose key signs')
+    .addHelpText(
+      'after',
+      '\nExample:\n  resilience-ctl reject chg-3f9a1c70b2d4 --as bob --reason "wait for Monday"\n',
+    )
+    .action((changeId: string, { reason }: { reason: string }, command: Command) =>
+      decide(cli, command, changeId, { decision: 'reject', reason, mustAsk: false }),
+    );
+}
+
+async function decide(
+  cli: Cli,
+  command: Command,
+  changeId: string,
+  { mustAsk, ...decision }: { decision: 'approve' | 'reject'; reason?: string; mustAsk: boolean },
+): Promise<void> {
+  const json = wantsJson(command);
+  await withControlPlane(cli, async ({ controlPlane }, installation) => {
+    const person = await personFor(cli, command, installation);
+    const plan = await withProgress(cli, 'Reading the plan', controlPlane.planOf(changeId));
+    if (!json) showPlan(cli, plan);
+    if (mustAsk && !(await confirmed(cli, `Approve exactly this plan as ${person.subject}? [y/N] `))) {
+      cli.stdout.write('Not approved. Nothing was sent.\n');
+      cli.exitStatus = ERROR_KINDS.denied.exitStatus;
+      return;
+    }
+    const answer = await withProgress(
+      cli,
+      'Waiting for the answer',
+      controlPlane.decide(changeId, { ...decision, plan }, person),
+    );
+    if (!answer.accepted) throw refused(changeId, decision.decision, answer.reasons);
+    if (json) printJson(cli, { changeId, decision: decision.decision, ...answer });
+    else
+      cli.stdout.write(
+        `Your ${decision.decision} of change ${changeId} is accepted at entry ${answer.index}.\n`,
+      );
+  });
+}
+
+function showPlan(cli: Cli, plan: Plan): void {
+  const style = styleOf(cli, false);
+  cli.stdout.write(`${planText(plan, null, style)}${style('bold', 'Digest')}  ${digestOf(plan)}\n\n`);
+}
+
+async function confirmed(cli: Cli, question: string): Promise<boolean> {
+  const terminal = createInterface({ input: cli.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(question)).trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+function refused(changeId: string, decision: string, reasons: readonly Violation[]) {
+  const [first] = reasons;
+  return new DomainError(
+    first?.code ?? 'NOT_PERMITTED',
+    `Your ${decision} of change ${changeId} was refused.`,
+    {
+      next: first?.remedy ?? `See \`resilience-ctl status ${changeId}\`.`,
+      violations: reasons,
+    },
+  );
+}

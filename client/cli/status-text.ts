@@ -1,0 +1,155 @@
+import type { ChangeStatus, Phase, StageStatus } from '../../workflows/contract.ts';
+import { violationsText } from './error-text.ts';
+import type { Style } from './style.ts';
+import { duration, localTime } from './time-text.ts';
+
+const BAR_WIDTH = 24;
+
+export interface StatusTextOptions {
+  nowMs: number;
+  style: Style;
+  /** Also the timeline, the reasons of each vote and what a rollback would do. */
+  verbose?: boolean;
+}
+
+/** Where a change stands, why it waits and who can unblock it. */
+export function statusText(
+  status: ChangeStatus,
+  { nowMs, style, verbose = false }: StatusTextOptions,
+): string {
+  return [
+    `${style('bold', status.changeId)}  ${phaseText(status.phase, style)}  ${status.environment}, by ${status.author}`,
+    ...(status.reason === '' ? [] : [style('dim', `  ${status.reason}`)]),
+    ...status.resources.map((resource) => `  ${resource}`),
+    ...riskLines(status, style),
+    ...voteLines(status, style, verbose),
+    ...approvalLines(status, style),
+    ...status.stages.map((stage) => stageLine(stage, status, nowMs, style)),
+    ...waitingLines(status, style),
+    ...(verbose ? verboseLines(status, style) : []),
+    '',
+  ]
+    .join('\n')
+    .concat(violationsText(status.violations, style));
+}
+
+function phaseText(phase: Phase, style: Style): string {
+  if (phase === 'committed') return style('green', phase);
+  if (phase === 'rejected' || phase === 'rolled-back' || phase === 'rolling-back') return style('red', phase);
+  return style('cyan', phase);
+}
+
+function riskLines({ risk }: ChangeStatus, style: Style): string[] {
+  return risk === null ? [] : [`  ${style('bold', 'risk')}       ${risk.score}/100, ${risk.class}`];
+}
+
+function voteLines({ votes }: ChangeStatus, style: Style, verbose: boolean): string[] {
+  if (votes.length === 0) return [];
+  const colour = { yes: 'green', no: 'red', veto: 'red', 'no-answer': 'yellow' } as const;
+  const each = votes.map(({ voter, decision }) => `${voter} ${style(colour[decision], decision)}`);
+  const reasons = verbose ? votes.flatMap((vote) => vote.reasons) : [];
+  return [
+    `  ${style('bold', 'votes')}      ${each.join('  ')}`,
+    ...reasons.map((reason) => `             ${reason.rule}: ${reason.message}`),
+  ];
+}
+
+function approvalLines({ approvals, approvalsNeeded }: ChangeStatus, style: Style): string[] {
+  if (approvalsNeeded === 0 && approvals.length === 0) return [];
+  const given = approvals.filter(({ decision }) => decision === 'approve').length;
+  const each = approvals.map(({ approver, decision, at }) => `${approver} ${decision} ${localTime(at)}`);
+  return [`  ${style('bold', 'approvals')}  ${given} of ${approvalsNeeded}  ${each.join('  ')}`.trimEnd()];
+}
+
+function stageLine(stage: StageStatus, status: ChangeStatus, nowMs: number, style: Style): string {
+  const colour = {
+    passed: 'green',
+    failed: 'red',
+    inconclusive: 'yellow',
+    baking: 'cyan',
+    applying: 'cyan',
+  } as const;
+  const state = stage.state === 'pending' ? style('dim', 'pending') : style(colour[stage.state], stage.state);
+  const share = stage.state === 'pending' ? 0 : stage.percent;
+  const bake = ended(status) ? '' : bakeText(stage, nowMs);
+  const reasons = stage.verdict?.reasons.join('; ') ?? '';
+  return `  ${stage.name.padEnd(6)} ${bar(share / 100)} ${String(stage.percent).padStart(3)} %  ${state}  ${bake}${reasons}`.trimEnd();
+}
+
+function bakeText({ state, appliedAt, bakeEndsAt }: StageStatus, nowMs: number): string {
+  if (state !== 'baking' || appliedAt === undefined || bakeEndsAt === undefined) return '';
+  const [startMs, endMs] = [Date.parse(appliedAt), Date.parse(bakeEndsAt)];
+  const done = endMs > startMs ? (nowMs - startMs) / (endMs - startMs) : 1;
+  const left = endMs > nowMs ? `${duration(endMs - nowMs)} left` : 'judging';
+  return `${bar(done)} ${left}  `;
+}
+
+/** Eighths of a character, so that one percent is already to be seen. */
+export function bar(share: number, width = BAR_WIDTH): string {
+  const eighths = Math.round(Math.min(1, Math.max(0, share)) * width * 8);
+  const part = eighths % 8 === 0 ? '' : ' ▏▎▍▌▋▊▉'.charAt(eighths % 8);
+  return `${'█'.repeat(Math.floor(eighths / 8))}${part}`.padEnd(width, '░');
+}
+
+function waitingLines({ held, waitingFor }: ChangeStatus, style: Style): string[] {
+  return [
+    ...(held === null
+      ? []
+      : [`  ${style('yellow', 'held')}       ${held.why}`, `  ${style('bold', 'next')}       ${held.next}`]),
+    ...(waitingFor === null
+      ? []
+      : [
+          `  ${style('yellow', 'waits for')}  ${waitingFor.what}`,
+          `  ${style('bold', 'unblocked')}  by ${waitingFor.who}`,
+        ]),
+  ];
+}
+
+function verboseLines({ timeline, undo, planDigest, risk }: ChangeStatus, style: Style): string[] {
+  return [
+    ...(planDigest === null ? [] : [`  ${style('bold', 'plan')}       ${planDigest}`]),
+    ...(risk?.reasons ?? []).map(({ points, reason }) => `             +${points}  ${reason}`),
+    ...timeline.map(({ phase, at }) => `  ${localTime(at)}  ${phase}`),
+    ...undo.map(
+      ({ input }) =>
+        `  ${style('bold', 'undo')}       stage ${input.stage}, authorised by entry ${input.intentIndex}`,
+    ),
+  ];
+}
+
+export function ended({ phase }: ChangeStatus): boolean {
+  return phase === 'committed' || phase === 'rejected' || phase === 'rolled-back';
+}
+
+/** What is new since the last look, one line an event: for pipes, files and screen readers. */
+export function eventsSince(before: ChangeStatus | null, now: ChangeStatus): string[] {
+  const events: string[] = [];
+  const seenPhases = before?.timeline.length ?? 0;
+  for (const { phase, at } of now.timeline.slice(seenPhases)) events.push(`${localTime(at)}  ${phase}`);
+  for (const vote of now.votes) {
+    const was = before?.votes.find((one) => one.voter === vote.voter);
+    if (was?.decision !== vote.decision)
+      events.push(`vote  ${vote.voter} ${vote.decision}${because(vote.reasons)}`);
+  }
+  for (const { approver, decision, at } of now.approvals.slice(before?.approvals.length ?? 0)) {
+    events.push(`${localTime(at)}  ${decision} by ${approver}`);
+  }
+  for (const stage of now.stages) {
+    const was = before?.stages.find((one) => one.name === stage.name)?.state ?? 'pending';
+    if (was === stage.state) continue;
+    const reasons = stage.verdict?.reasons ?? [];
+    events.push(
+      `stage ${stage.name}  ${stage.state}${reasons.length === 0 ? '' : `: ${reasons.join('; ')}`}`,
+    );
+  }
+  if (now.held && now.held.why !== before?.held?.why)
+    events.push(`held  ${now.held.why}  next: ${now.held.next}`);
+  if (now.waitingFor && now.waitingFor.what !== before?.waitingFor?.what) {
+    events.push(`waits for ${now.waitingFor.what}; unblocked by ${now.waitingFor.who}`);
+  }
+  return events;
+}
+
+function because(reasons: readonly { message: string }[]): string {
+  return reasons.length === 0 ? '' : `: ${reasons.map(({ message }) => message).join('; ')}`;
+}
