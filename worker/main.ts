@@ -1,3 +1,4 @@
+import { recordTrust } from '../activities/record-trust.ts';
 import { readWorkerConfig } from './config.ts';
 import { openPorts } from './role-ports.ts';
 import { createRoleWorker } from './role-worker.ts';
@@ -15,7 +16,9 @@ if (path === undefined) {
 const config = readWorkerConfig(path);
 const logger = createLogger(config);
 installRuntime(logger);
-const worker = await createRoleWorker(config, await openPorts(config), logger);
+const ports = await openPorts(config);
+if (config.role === 'orchestrator') await recordTrust(ports);
+const worker = await createRoleWorker(config, ports, logger);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => worker.shutdown());
 logger.info('ready');
 await worker.run();

@@ -1,0 +1,186 @@
+import { createPublicKey } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Installation } from '../../client/installation.ts';
+import type { TrustDocument } from '../../domain/evidence/trust.ts';
+import type { WorkerConfig } from '../../worker/config.ts';
+import { VOTER_ZONES } from '../../workflows/contract.ts';
+import { keyIdOf } from '../keys/keyring.ts';
+import { generatePersonKey, rawPublicKey, readPersonSigner } from '../keys/person-keys.ts';
+import { sealTrustDocument } from '../keys/trust-file.ts';
+import { bootstrapEnvironment, type EnvironmentPlan, type EnvironmentResources } from './bootstrap.ts';
+import type { RoleName } from './role-policies.ts';
+import type { StackAddresses } from './servers.ts';
+
+/** Who the local environment knows. The names are the ones that the guide and the examples use. */
+const PEOPLE: readonly Pick<TrustDocument['people'][number], 'subject' | 'roles'>[] = [
+  { subject: 'alice', roles: ['author'] },
+  { subject: 'bob', roles: ['author', 'approver'] },
+  { subject: 'carol', roles: ['approver', 'operator'] },
+];
+
+/** Two people for an ordinary change too: the demo shows both. Probes reach loopback and nothing else. */
+const POLICY: TrustDocument['policy'] = {
+  approvals: { standard: 2, critical: 2, emergency: 2 },
+  votes: { standard: 2, critical: 3, emergency: 3 },
+  probeAllowList: ['127.0.0.0/8', '::1/128'],
+  limits: { minTtlSeconds: 0, maxTtlSeconds: 86_400, maxZoneShare: 0.3, smallZoneSize: 10 },
+};
+
+type WorkerRole = Exclude<RoleName, 'client'>;
+
+/** One environment, ready to be worked in: everything that its workers and its people need, as files. */
+export interface DevEnvironment {
+  installation: Installation;
+  trust: TrustDocument;
+  workers: Record<WorkerRole, WorkerConfig>;
+  /** Where each voter reads its zone's switch. */
+  zoneSwitchFiles: Record<string, string>;
+}
+
+export interface DevEnvironmentPlan extends EnvironmentPlan {
+  /** Holds keys and credentials: made with mode 0700. The same folder again: the same environment. */
+  dir: string;
+  policy?: Partial<TrustDocument['policy']>;
+}
+
+/** Makes (or finds again) AWS resources, people's keys, the signed trust document and every role's configuration. */
+export async function prepareEnvironment(
+  stack: StackAddresses,
+  plan: DevEnvironmentPlan,
+): Promise<DevEnvironment> {
+  const { dir } = plan;
+  mkdirSync(join(dir, 'keys'), { recursive: true, mode: 0o700 });
+  mkdirSync(join(dir, 'workers'), { recursive: true, mode: 0o700 });
+  const resourcesFile = join(dir, 'resources.json');
+  const previous = existsSync(resourcesFile)
+    ? (JSON.parse(readFileSync(resourcesFile, 'utf8')) as EnvironmentResources)
+    : undefined;
+  const resources = await bootstrapEnvironment(stack.aws, plan, previous);
+  writeSecret(resourcesFile, resources);
+
+  const trust = trustDocument(plan, resources);
+  const sealed = await sealTrustDocument(trust, readPersonSigner(privateKeyFile(dir, 'root')));
+  const trustFile = join(dir, 'trust.json');
+  writeSecret(trustFile, sealed.envelope);
+
+  const zoneSwitchFiles = Object.fromEntries(
+    VOTER_ZONES.map((zone) => {
+      const file = join(dir, `zone-${zone}.json`);
+      if (!existsSync(file)) writeSecret(file, { healthy: true, frozen: false });
+      return [zone, file] as const;
+    }),
+  );
+  const shared = { stack, plan, resources, trustFile, trustDigest: sealed.digest };
+  return {
+    installation: installationOf(shared),
+    trust,
+    workers: workerConfigs(shared, zoneSwitchFiles),
+    zoneSwitchFiles,
+  };
+}
+
+/** Writes a role's configuration where its process reads it, and returns the file. */
+export function writeWorkerConfig(dir: string, role: string, config: WorkerConfig): string {
+  const file = join(dir, 'workers', `${role}.json`);
+  writeSecret(file, config);
+  return file;
+}
+
+interface Shared {
+  stack: StackAddresses;
+  plan: DevEnvironmentPlan;
+  resources: EnvironmentResources;
+  trustFile: string;
+  trustDigest: string;
+}
+
+function installationOf({ stack, plan, resources, trustFile, trustDigest }: Shared): Installation {
+  return {
+    apiVersion: 'resilience-ctl/installation/v1',
+    environment: plan.environment,
+    temporal: stack.temporal,
+    aws: awsOf(resources, 'client'),
+    trustFile,
+    trustDigest,
+    keysDir: join(plan.dir, 'keys'),
+  };
+}
+
+function workerConfigs(
+  shared: Shared,
+  zoneSwitchFiles: Record<string, string>,
+): Record<WorkerRole, WorkerConfig> {
+  const { stack, plan, resources, trustFile, trustDigest } = shared;
+  const common = (role: WorkerRole) => ({
+    environment: plan.environment,
+    temporal: { address: stack.temporal.address, namespace: stack.temporal.namespace },
+    aws: awsOf(resources, role),
+    kmsKeyArn: resources.roles[role].keyArn ?? '',
+    trustFile,
+    trustDigest,
+    // The emulator is in sync after a few milliseconds.
+    dnsWorstPropagationMs: 500,
+    logLevel: 'info' as const,
+  });
+  const voter = (role: `voter.${(typeof VOTER_ZONES)[number]}`): WorkerConfig => {
+    const voterZone = role.slice('voter.'.length);
+    const zoneSwitchFile = zoneSwitchFiles[voterZone] ?? '';
+    return { ...common(role), role: 'voter', voterZone, zoneSwitchFile };
+  };
+  return {
+    orchestrator: { ...common('orchestrator'), role: 'orchestrator' },
+    analysis: { ...common('analysis'), role: 'analysis' },
+    enactor: { ...common('enactor'), role: 'enactor' },
+    'voter.us-east-1a': voter('voter.us-east-1a'),
+    'voter.us-east-1b': voter('voter.us-east-1b'),
+    'voter.us-east-1c': voter('voter.us-east-1c'),
+  };
+}
+
+function awsOf(resources: EnvironmentResources, role: RoleName): Installation['aws'] {
+  const { endpoint, region, bucket } = resources;
+  return { endpoint, region, bucket, credentials: resources.roles[role].credentials };
+}
+
+function trustDocument(plan: DevEnvironmentPlan, resources: EnvironmentResources): TrustDocument {
+  return {
+    apiVersion: 'resilience-ctl/trust/v1',
+    environment: plan.environment,
+    version: 1,
+    people: PEOPLE.map((person) => ({
+      ...person,
+      keys: [publicKeyOf(readFileSync(privateKeyFile(plan.dir, person.subject), 'utf8'))],
+    })),
+    services: services(resources),
+    targets: Object.entries(resources.hostedZones).map(([zone, hostedZoneId]) => ({ zone, hostedZoneId })),
+    policy: { ...POLICY, ...plan.policy },
+  };
+}
+
+function services(resources: EnvironmentResources): TrustDocument['services'] {
+  const found: TrustDocument['services'] = [];
+  for (const [name, { publicKeyPem }] of Object.entries(resources.roles)) {
+    if (publicKeyPem === undefined) continue;
+    const keys = [publicKeyOf(publicKeyPem)];
+    const [role, voterZone] = name.split('.', 2) as [TrustDocument['services'][number]['role'], string?];
+    found.push({ name, role, keys, ...(voterZone === undefined ? {} : { voterZone }) });
+  }
+  return found;
+}
+
+function publicKeyOf(pem: string): { keyId: string; publicKey: string } {
+  const raw = rawPublicKey(createPublicKey(pem));
+  return { keyId: keyIdOf(raw), publicKey: raw.toString('base64') };
+}
+
+/** The key's file, made on first use; `root` signs the trust document and belongs to nobody in it. */
+function privateKeyFile(dir: string, subject: string): string {
+  const file = subject === 'root' ? join(dir, 'root.pem') : join(dir, 'keys', `${subject}.pem`);
+  if (!existsSync(file)) writeFileSync(file, generatePersonKey().privateKeyPem, { mode: 0o600 });
+  return file;
+}
+
+function writeSecret(file: string, value: unknown): void {
+  writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+}
