@@ -1,8 +1,17 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DomainError } from '../../domain/errors.ts';
 
@@ -17,6 +26,7 @@ const PYTHON_NAMES = [
 ] as const;
 const OLDEST_MINOR = 10;
 const here = fileURLToPath(new URL('.', import.meta.url));
+const root = join(here, existsSync(join(here, 'requirements.txt')) ? '../..' : '../../..');
 
 /** Absolute paths of the pinned servers. */
 export interface Tools {
@@ -29,8 +39,7 @@ export interface Tools {
 
 /** A file of this folder. Compiled code lies in `dist`, while the Python files stay where they were. */
 export function devFile(name: string): string {
-  const beside = join(here, name);
-  return existsSync(beside) ? beside : join(here, '..', '..', '..', 'infra', 'dev', name);
+  return join(root, 'infra', 'dev', name);
 }
 
 /**
@@ -39,7 +48,7 @@ export function devFile(name: string): string {
  */
 export function resilienceHome(env: NodeJS.ProcessEnv = process.env): string {
   if (env.RESILIENCE_HOME) return env.RESILIENCE_HOME;
-  if (!here.includes('node_modules')) return join(devFile('..'), '..', '.resilience');
+  if (!here.includes('node_modules')) return join(root, '.resilience');
   if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'resilience-ctl');
   return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'resilience-ctl');
 }
@@ -61,9 +70,8 @@ export async function installTools(
   if (existsSync(tools.python)) return tools;
   const systemPython = findPython(env);
   onProgress('Installing the pinned local servers (once, about 15 s) …');
-  rmSync(place, { recursive: true, force: true });
-  const workplace = `${place}.${process.pid}`;
-  mkdirSync(workplace, { recursive: true });
+  mkdirSync(dirname(place), { recursive: true });
+  const workplace = mkdtempSync(`${place}.`);
   try {
     await run(systemPython, ['-m', 'venv', workplace], env);
     await run(join(workplace, 'bin', 'python'), [...PIP_INSTALL, '-r', requirements], env);
@@ -94,8 +102,11 @@ function takePlace(workplace: string, place: string): void {
   try {
     renameSync(workplace, place);
   } catch (error) {
-    // Another process was faster; what it installed has the same hashes.
-    if (!existsSync(join(place, 'bin', 'python'))) throw error;
+    // Taken. By a faster process: what it installed has the same hashes. Or by an installation that broke.
+    if (existsSync(join(place, 'bin', 'python'))) return;
+    if (!existsSync(place)) throw error;
+    rmSync(place, { recursive: true, force: true });
+    renameSync(workplace, place);
   }
 }
 

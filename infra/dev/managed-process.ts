@@ -70,7 +70,7 @@ export async function startProcess(plan: ProcessPlan): Promise<ManagedProcess> {
   };
 
   try {
-    await untilReady(plan, () => endedWith);
+    await untilReady(plan, ended, () => endedWith);
   } catch (error) {
     await end('SIGKILL');
     throw error;
@@ -83,18 +83,23 @@ export async function startProcess(plan: ProcessPlan): Promise<ManagedProcess> {
   return { pid: child.pid ?? 0, stop: () => end(plan.endSignal), kill: () => end('SIGKILL') };
 }
 
-async function untilReady(plan: ProcessPlan, endedWith: () => string | undefined): Promise<void> {
+async function untilReady(
+  plan: ProcessPlan,
+  ended: Promise<void>,
+  endedWith: () => string | undefined,
+): Promise<void> {
   const deadline = performance.now() + plan.readyTimeoutMs;
   let cause: unknown;
   while (performance.now() < deadline) {
-    const how = endedWith();
-    if (how !== undefined) throw notRunning(plan, `ended (${how}) instead of serving`, cause);
     try {
-      await plan.ready();
-      return;
+      const answered = await Promise.race([plan.ready().then(() => true), ended.then(() => false)]);
+      if (answered && endedWith() === undefined) return;
     } catch (error) {
       cause = error;
       await delay(READY_POLL_MS);
+    }
+    if (endedWith() !== undefined) {
+      throw notRunning(plan, `ended (${endedWith()}) instead of serving`, cause);
     }
   }
   throw notRunning(plan, `did not serve within ${plan.readyTimeoutMs} ms`, cause);

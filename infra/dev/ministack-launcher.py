@@ -22,12 +22,12 @@ async def save_for_ever():
     while True:
         await asyncio.sleep(SAVE_INTERVAL_S)
         # Read on the event loop, where no request is half done; written beside it, so that none waits.
-        states = {}
-        for name, get_state in gateway._build_persistence_save_dict().items():
-            state = get_state()
-            if state is not None:
-                states[name] = lambda state=state: state
-        await asyncio.to_thread(persistence.save_all, states)
+        try:
+            states = {name: read() for name, read in gateway._build_persistence_save_dict().items()}
+            writes = {name: lambda state=state: state for name, state in states.items()}
+            await asyncio.to_thread(persistence.save_all, writes)
+        except Exception:
+            gateway.logger.exception("State was not saved; trying again in %s s", SAVE_INTERVAL_S)
 
 
 serve_request = gateway.app
