@@ -1,12 +1,212 @@
-import type { Route53Client } from '@aws-sdk/client-route-53';
-import type { DnsZones } from '../../activities/ports/dns-zones.ts';
+import {
+  type Change,
+  ChangeResourceRecordSetsCommand,
+  GetChangeCommand,
+  ListResourceRecordSetsCommand,
+  type ListResourceRecordSetsCommandInput,
+  type ResourceRecordSet,
+  type Route53Client,
+  type RRType,
+} from '@aws-sdk/client-route-53';
+import type { DnsZones, FencedBatch } from '../../activities/ports/dns-zones.ts';
+import { PortError } from '../../domain/errors.ts';
+import { canonicalText } from '../../domain/evidence/canonical-json.ts';
 import type { TrustDocument } from '../../domain/evidence/trust.ts';
+import { canonicalRecordSet } from '../../domain/kinds/dns.ts';
+import { fenceName } from '../../domain/kinds/dns-fence.ts';
+import {
+  RECORD_TYPES,
+  type RecordChange,
+  type RecordSet,
+  type ZoneState,
+} from '../../domain/kinds/dns-records.ts';
+import { canonicalName } from '../../domain/kinds/dns-syntax.ts';
+import { isCertainRefusal, toPortError } from './aws-errors.ts';
 
-export function createRoute53DnsZones(_input: {
+/** Route 53 developer guide, `ChangeResourceRecordSets`: changes reach all servers within 60 seconds as a rule. */
+const WORST_PROPAGATION_MS = 60_000;
+/** Nobody resolves the fence; a DELETE must name its TTL, so it is always the same. */
+const FENCE_TTL_SECONDS = 60;
+/** Route 53 API, `ChangeBatch.Comment`. */
+const MAX_COMMENT_CHARACTERS = 256;
+
+/** Fields of a record set that this product can express; any other makes it opaque. */
+const EXPRESSIBLE_FIELDS: ReadonlySet<string> = new Set([
+  'Name',
+  'Type',
+  'TTL',
+  'ResourceRecords',
+  'SetIdentifier',
+  'Weight',
+]);
+
+/** Hosted zones of Route 53. */
+export function createRoute53DnsZones(input: {
   reader: Route53Client;
   /** `createRoute53Writer`: one try. */
   writer: Route53Client;
   trust: Pick<TrustDocument, 'targets'>;
+  /** Shorter for an emulator, which propagates at once. */
+  worstPropagationMs?: number;
 }): DnsZones {
-  throw new Error('not written yet');
+  /**
+   * Zone → canonical text of a record set → how the provider spells it. A DELETE must repeat the spelling that is
+   * stored, and whoever edited the zone by hand need not have used the canonical one.
+   */
+  const spellings = new Map<string, Map<string, ResourceRecordSet>>();
+
+  function hostedZoneId(zone: string): string {
+    const target = input.trust.targets.find((one) => one.zone === zone);
+    if (target) return target.hostedZoneId;
+    throw new PortError('NOT_FOUND', `The zone ${zone} is not in the trust document.`, {
+      next: 'Add the zone and its hosted zone id to the trust document, or correct the name.',
+    });
+  }
+
+  async function list(zone: string, from: Omit<ListResourceRecordSetsCommandInput, 'HostedZoneId'>) {
+    const HostedZoneId = hostedZoneId(zone);
+    try {
+      return await input.reader.send(new ListResourceRecordSetsCommand({ HostedZoneId, ...from }));
+    } catch (error) {
+      throw toPortError('dns', `read the zone ${zone}`, error);
+    }
+  }
+
+  async function readAll(zone: string): Promise<ResourceRecordSet[]> {
+    const all: ResourceRecordSet[] = [];
+    let page = await list(zone, {});
+    for (;;) {
+      all.push(...(page.ResourceRecordSets ?? []));
+      if (!page.IsTruncated) return all;
+      page = await list(zone, {
+        StartRecordName: page.NextRecordName,
+        StartRecordType: page.NextRecordType,
+        ...(page.NextRecordIdentifier ? { StartRecordIdentifier: page.NextRecordIdentifier } : {}),
+      });
+    }
+  }
+
+  async function readZone(zone: string): Promise<ZoneState> {
+    const state: ZoneState = { zone, fence: null, recordSets: [], opaque: [] };
+    const spelled = new Map<string, ResourceRecordSet>();
+    for (const raw of await readAll(zone)) {
+      const recordSet = toRecordSet(raw);
+      if (isFence(raw, zone)) {
+        state.fence = fenceOf(raw);
+      } else if (recordSet) {
+        state.recordSets.push(recordSet);
+        spelled.set(canonicalText(recordSet), raw);
+      } else {
+        state.opaque.push({
+          name: canonicalName(raw.Name ?? ''),
+          type: raw.Type ?? '',
+          ...(raw.SetIdentifier === undefined ? {} : { setIdentifier: raw.SetIdentifier }),
+        });
+      }
+    }
+    spellings.set(zone, spelled);
+    return state;
+  }
+
+  async function readFence(zone: string): Promise<string | null> {
+    const page = await list(zone, { StartRecordName: fenceName(zone), StartRecordType: 'TXT', MaxItems: 1 });
+    const [found] = page.ResourceRecordSets ?? [];
+    return found && isFence(found, zone) ? fenceOf(found) : null;
+  }
+
+  async function applyBatch(batch: FencedBatch): Promise<{ changeRef: string } | { unknown: unknown }> {
+    const HostedZoneId = hostedZoneId(batch.zone);
+    const spelled = spellings.get(batch.zone);
+    const ChangeBatch = {
+      Comment: batch.comment.slice(0, MAX_COMMENT_CHARACTERS),
+      Changes: [
+        ...(batch.expectedFence === null ? [] : [fenceChange('DELETE', batch.zone, batch.expectedFence)]),
+        fenceChange('CREATE', batch.zone, batch.nextFence),
+        ...batch.changes.map((change) => toChange(change, spelled)),
+      ],
+    };
+    try {
+      const answer = await input.writer.send(
+        new ChangeResourceRecordSetsCommand({ HostedZoneId, ChangeBatch }),
+      );
+      const changeRef = answer.ChangeInfo?.Id;
+      return changeRef === undefined ? { unknown: new Error('The answer names no change.') } : { changeRef };
+    } catch (error) {
+      const failure = toPortError('dns', `write the zone ${batch.zone}`, error);
+      if (isCertainRefusal(failure)) throw failure;
+      return { unknown: failure };
+    }
+  }
+
+  async function isInSync(changeRef: string): Promise<boolean> {
+    try {
+      const answer = await input.reader.send(new GetChangeCommand({ Id: changeRef }));
+      return answer.ChangeInfo?.Status === 'INSYNC';
+    } catch (error) {
+      throw toPortError('dns', `ask for the batch ${changeRef}`, error);
+    }
+  }
+
+  const worstPropagationMs = input.worstPropagationMs ?? WORST_PROPAGATION_MS;
+  return { worstPropagationMs, readZone, readFence, applyBatch, isInSync };
+}
+
+/** Null when it holds something that we could not write back exactly. */
+function toRecordSet(raw: ResourceRecordSet): RecordSet | null {
+  const { Name, TTL, ResourceRecords, SetIdentifier, Weight } = raw;
+  const type = RECORD_TYPES.find((one) => one === raw.Type);
+  const fields = Object.entries(raw).filter(([, value]) => value !== undefined);
+  if (Name === undefined || TTL === undefined || ResourceRecords === undefined || type === undefined)
+    return null;
+  if (fields.some(([field]) => !EXPRESSIBLE_FIELDS.has(field))) return null;
+  if ((SetIdentifier === undefined) !== (Weight === undefined)) return null;
+  return canonicalRecordSet({
+    name: Name,
+    type,
+    ttlSeconds: TTL,
+    values: ResourceRecords.map(({ Value }) => Value ?? ''),
+    ...(SetIdentifier === undefined || Weight === undefined
+      ? {}
+      : { setIdentifier: SetIdentifier, weight: Weight }),
+  });
+}
+
+function toChange({ action, recordSet }: RecordChange, spelled?: Map<string, ResourceRecordSet>): Change {
+  const stored = action === 'DELETE' ? spelled?.get(canonicalText(canonicalRecordSet(recordSet))) : undefined;
+  return { Action: action, ResourceRecordSet: stored ?? fromRecordSet(recordSet) };
+}
+
+function fromRecordSet(recordSet: RecordSet): ResourceRecordSet {
+  const { name, type, ttlSeconds, values, setIdentifier, weight } = recordSet;
+  return {
+    Name: `${name}.`,
+    Type: type satisfies RRType,
+    TTL: ttlSeconds,
+    ResourceRecords: values.map((Value) => ({ Value })),
+    SetIdentifier: setIdentifier,
+    Weight: weight,
+  };
+}
+
+function fenceChange(action: RecordChange['action'], zone: string, fence: string): Change {
+  const values = [`"${fence}"`];
+  return {
+    Action: action,
+    ResourceRecordSet: fromRecordSet({
+      name: fenceName(zone),
+      type: 'TXT',
+      ttlSeconds: FENCE_TTL_SECONDS,
+      values,
+    }),
+  };
+}
+
+function isFence(raw: ResourceRecordSet, zone: string): boolean {
+  return raw.Type === 'TXT' && canonicalName(raw.Name ?? '') === fenceName(zone);
+}
+
+/** The bare value. What somebody else made of the record comes back as it is, and is then refused as a fence. */
+function fenceOf(raw: ResourceRecordSet): string {
+  const text = (raw.ResourceRecords ?? []).map(({ Value }) => Value ?? '').join(' ');
+  return /^"([^"]*)"$/.exec(text)?.[1] ?? text;
 }

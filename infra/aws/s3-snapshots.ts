@@ -1,22 +1,167 @@
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import { z } from 'zod';
+import { DomainError } from '../../domain/errors.ts';
+import {
+  canonicalBytes,
+  type Digest,
+  digestHex,
+  digestOfBytes,
+  isDigest,
+  parseCanonicalBytes,
+} from '../../domain/evidence/canonical-json.ts';
 import type { Signer } from '../../domain/evidence/dsse.ts';
-import type { S3ChangeLog, S3ChangeLogInput } from './s3-change-log.ts';
+import { signStatement } from '../../domain/evidence/statement-codec.ts';
+import { indexTrust } from '../../domain/evidence/trust.ts';
+import { judgeAuthority } from '../../domain/log/authority.ts';
+import { decodeEntry } from '../../domain/log/entry.ts';
+import { type EntryFate, emptyLogState, type LogState } from '../../domain/log/state.ts';
+import { isNameTaken, toPortError } from './aws-errors.ts';
+import {
+  createS3ChangeLog,
+  type LogPosition,
+  type S3ChangeLog,
+  type S3ChangeLogInput,
+} from './s3-change-log.ts';
+import { createS3LogReader } from './s3-log-reader.ts';
+
+/** Unproven snapshots that are looked at before the log is folded from its first entry. */
+const MAX_CANDIDATES = 5;
+
+/** Enough to look for the proof; the state itself is believed only by its digest. */
+const snapshotBody = z.object({
+  previous: z.custom<Digest>(isDigest),
+  state: z.custom<LogState>(
+    (value) => z.object({ environment: z.string(), size: z.int().min(0) }).safeParse(value).success,
+  ),
+});
 
 /**
- * A log that starts from the newest snapshot that it can prove, else from the first entry. Whoever signs snapshots
- * (the orchestrator) is then believed about what came before it: enactors and voters, who believe nobody, use
- * `createS3ChangeLog` and fold everything.
+ * A log that starts from the newest snapshot that is proven: an entry in the log behind it, signed by the
+ * orchestrator, names its digest. Without one it starts from the first entry. The orchestrator is then believed about
+ * what came before the snapshot: enactors and voters, who believe nobody, use `createS3ChangeLog` and fold it all.
+ * Throws as `ChangeLog.sync`.
  */
-export function openS3ChangeLog(_input: Omit<S3ChangeLogInput, 'from'>): Promise<S3ChangeLog> {
-  throw new Error('not written yet');
+export async function openS3ChangeLog(input: Omit<S3ChangeLogInput, 'from'>): Promise<S3ChangeLog> {
+  const names = await snapshotNames(input);
+  for (const name of names.slice(0, MAX_CANDIDATES)) {
+    const from = await readProven(input, name);
+    if (from) return createS3ChangeLog({ ...input, from });
+  }
+  return createS3ChangeLog(input);
 }
 
-/** Stores the state folded so far, then appends the signed entry that names it. */
-export function writeSnapshot(
-  _input: Pick<S3ChangeLogInput, 's3' | 'bucket' | 'environment'> & {
+/**
+ * Stores the state that `log` has folded, then appends the signed entry that names it. `at` is RFC 3339 in UTC with
+ * milliseconds. Throws as `ChangeLog.append`.
+ */
+export async function writeSnapshot(
+  input: Pick<S3ChangeLogInput, 's3' | 'bucket' | 'environment'> & {
     log: S3ChangeLog;
     signer: Signer;
     at: string;
   },
-): Promise<void> {
-  throw new Error('not written yet');
+): Promise<EntryFate | undefined> {
+  const { previous, state } = input.log.position();
+  const { size } = state;
+  const bytes = canonicalBytes({ previous, state });
+  const stateDigest = digestOfBytes(bytes);
+  const name = snapshotName(input.environment, size, stateDigest);
+  try {
+    await input.s3.send(
+      new PutObjectCommand({ Bucket: input.bucket, Key: name, Body: bytes, IfNoneMatch: '*' }),
+    );
+  } catch (error) {
+    if (!isNameTaken(error)) throw toPortError('store', `put ${name}`, error);
+  }
+  const { environment, at } = input;
+  const entry = await signStatement(input.signer, 'snapshot', { environment, size, stateDigest, at });
+  const [fate] = await input.log.append([entry]);
+  return fate;
+}
+
+function snapshotPrefix(environment: string): string {
+  return `snapshots/${environment}/`;
+}
+
+function snapshotName(environment: string, size: number, digest: Digest): string {
+  return `${snapshotPrefix(environment)}${String(size).padStart(20, '0')}-${digestHex(digest)}`;
+}
+
+/** Newest first. */
+async function snapshotNames({ s3, bucket, environment }: S3ChangeLogInput): Promise<string[]> {
+  const names: string[] = [];
+  let token: string | undefined;
+  do {
+    try {
+      const page = await s3.send(
+        new ListObjectsV2Command({
+          Bucket: bucket,
+          Prefix: snapshotPrefix(environment),
+          ContinuationToken: token,
+        }),
+      );
+      names.push(...(page.Contents ?? []).flatMap(({ Key }) => Key ?? []));
+      token = page.NextContinuationToken;
+    } catch (error) {
+      throw toPortError('store', `list the snapshots of ${environment}`, error);
+    }
+  } while (token !== undefined);
+  return names.sort().reverse();
+}
+
+async function readProven(input: S3ChangeLogInput, name: string): Promise<LogPosition | null> {
+  const bytes = await read(input, name);
+  const digest = digestOfBytes(bytes);
+  const body = parseBody(bytes);
+  if (!body || body.state.environment !== input.environment) return null;
+  if (name !== snapshotName(input.environment, body.state.size, digest)) return null;
+  return (await isNamedBehind(input, body, digest)) ? body : null;
+}
+
+/** Looks for the signed entry in the objects after the snapshot, without believing anything that it says. */
+async function isNamedBehind(
+  input: S3ChangeLogInput,
+  { state: { size }, previous }: LogPosition,
+  digest: Digest,
+): Promise<boolean> {
+  const judge = { trust: indexTrust(input.trust), verify: input.verify };
+  const nothing = emptyLogState(input.environment);
+  for await (const { entries } of createS3LogReader(input).follow({ first: size, previous })) {
+    for (const entry of entries) {
+      const statement = unlessMalformed(() => decodeEntry(entry));
+      if (
+        statement?.type === 'snapshot' &&
+        statement.predicate.environment === input.environment &&
+        statement.predicate.size === size &&
+        statement.predicate.stateDigest === digest &&
+        judgeAuthority(statement, nothing, judge) === null
+      ) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+function parseBody(bytes: Uint8Array): LogPosition | null {
+  const value = unlessMalformed(() => parseCanonicalBytes(bytes));
+  return snapshotBody.safeParse(value).data ?? null;
+}
+
+function unlessMalformed<T>(open: () => T): T | null {
+  try {
+    return open();
+  } catch (error) {
+    if (error instanceof DomainError) return null;
+    throw error;
+  }
+}
+
+async function read({ s3, bucket }: S3ChangeLogInput, name: string): Promise<Uint8Array> {
+  try {
+    const answer = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: name }));
+    return (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
+  } catch (error) {
+    throw toPortError('store', `read ${name}`, error);
+  }
 }
