@@ -121,7 +121,7 @@ function mapStep(items: readonly { key: unknown; value: unknown }[], rest: strin
   for (const { key, value } of items) {
     if (!isScalar(key)) continue;
     const name = String(key.value);
-    for (const spelling of [name, `["${name}"]`]) {
+    for (const spelling of [name, `[${JSON.stringify(name)}]`]) {
       const after = rest.slice(spelling.length);
       if (!rest.startsWith(spelling) || !/^($|[.[])/.test(after) || (best?.length ?? 0) > spelling.length)
         continue;

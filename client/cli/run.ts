@@ -5,6 +5,7 @@ import { addDev } from './commands/dev.ts';
 import { addKeys } from './commands/keys.ts';
 import { addHistory, addLog } from './commands/log.ts';
 import { addPlan } from './commands/plan.ts';
+import { addSchema } from './commands/schema.ts';
 import { addStatus } from './commands/status.ts';
 import { addSteering } from './commands/steer.ts';
 import { addSubmit } from './commands/submit.ts';
@@ -44,6 +45,7 @@ export function createProgram(cli: Cli): Command {
   addSteering(program, cli);
   addHistory(program, cli);
   addLog(program, cli);
+  addSchema(program, cli);
   return program;
 }
 
