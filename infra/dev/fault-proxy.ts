@@ -21,7 +21,7 @@ export interface FaultRule {
   /** How often it fires; without it, always. */
   times?: number;
   /** An AWS error instead of the call, such as `Throttling` or, for S3, `SlowDown`. */
-  error?: { code: string; message?: string; http_status?: number };
+  error?: { code: string; message?: string; status?: number };
   /** HTTP only: the call is made, its answer is lost. Not for S3's PUT, whose answer has no body to abort. */
   response?: { abort_frac: 0 };
   /** TCP only: the call is made, its answer is lost after so many bytes. */
