@@ -73,7 +73,7 @@ function total(arm: ArmCounts): Estimate {
   const scale = 1 + Z ** 2 / samples;
   const centre = (ratio + Z ** 2 / (2 * samples)) / scale;
   const spread = (Z / scale) * Math.sqrt((ratio * (1 - ratio)) / samples + Z ** 2 / (4 * samples ** 2));
-  return { errors, samples, ratio, low: centre - spread, high: centre + spread };
+  return { errors, samples, ratio, low: Math.max(0, centre - spread), high: centre + spread };
 }
 
 function lackOf(name: string, arm: ArmCounts, minimumSamples: number): string[] {

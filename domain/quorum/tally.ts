@@ -77,11 +77,10 @@ function isVeto({ vote, equivocal }: Answer): boolean {
 
 /** The most voters, each of another zone, that say yes over one base. A zone with a no in it says no. */
 function largestAgreement(answers: readonly Answer[], planDigest: Digest): string[] {
-  const refusing = new Set(
-    answers.filter((answer) => isVeto(answer) || answer.vote.decision === 'no').map((a) => a.vote.voterZone),
-  );
+  const believed = answers.filter((answer) => !answer.equivocal).map((answer) => answer.vote);
+  const refusing = new Set(believed.filter((vote) => vote.decision !== 'yes').map((vote) => vote.voterZone));
   const byBase = new Map<Digest, Map<string, string>>();
-  for (const { vote } of answers) {
+  for (const vote of believed) {
     if (vote.planDigest !== planDigest || refusing.has(vote.voterZone)) continue;
     const { baseDigest } = vote.observation;
     const voterOfZone = byBase.get(baseDigest) ?? new Map<string, string>();
