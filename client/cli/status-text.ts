@@ -123,29 +123,41 @@ export function ended({ phase }: ChangeStatus): boolean {
 
 /** What is new since the last look, one line an event: for pipes, files and screen readers. */
 export function eventsSince(before: ChangeStatus | null, now: ChangeStatus): string[] {
+  const timed = [
+    ...now.timeline.slice(before?.timeline.length ?? 0).map(({ phase, at }) => ({ at, text: phase })),
+    ...now.approvals
+      .slice(before?.approvals.length ?? 0)
+      .map(({ approver, decision, at }) => ({ at, text: `${decision} by ${approver}` })),
+  ]
+    .sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
+    .map(({ at, text }) => `${localTime(at)}  ${text}`);
+  const untimed = [...voteEvents(before, now), ...stageEvents(before, now)];
+  // What a phase brought comes before the next phase; on the first look the phases tell the story.
+  return [...(before === null ? [...timed, ...untimed] : [...untimed, ...timed]), ...waitEvents(before, now)];
+}
+
+function voteEvents(before: ChangeStatus | null, now: ChangeStatus): string[] {
+  return now.votes
+    .filter(({ voter, decision }) => before?.votes.find((one) => one.voter === voter)?.decision !== decision)
+    .map(({ voter, decision, reasons }) => `vote  ${voter} ${decision}${because(reasons)}`);
+}
+
+function stageEvents(before: ChangeStatus | null, now: ChangeStatus): string[] {
+  return now.stages
+    .filter(
+      ({ name, state }) => state !== (before?.stages.find((one) => one.name === name)?.state ?? 'pending'),
+    )
+    .map(({ name, state, verdict }) => {
+      const reasons = (verdict?.reasons ?? []).map((message) => ({ message }));
+      return `stage ${name}  ${state}${because(reasons)}`;
+    });
+}
+
+function waitEvents(before: ChangeStatus | null, { held, waitingFor }: ChangeStatus): string[] {
   const events: string[] = [];
-  const seenPhases = before?.timeline.length ?? 0;
-  for (const { phase, at } of now.timeline.slice(seenPhases)) events.push(`${localTime(at)}  ${phase}`);
-  for (const vote of now.votes) {
-    const was = before?.votes.find((one) => one.voter === vote.voter);
-    if (was?.decision !== vote.decision)
-      events.push(`vote  ${vote.voter} ${vote.decision}${because(vote.reasons)}`);
-  }
-  for (const { approver, decision, at } of now.approvals.slice(before?.approvals.length ?? 0)) {
-    events.push(`${localTime(at)}  ${decision} by ${approver}`);
-  }
-  for (const stage of now.stages) {
-    const was = before?.stages.find((one) => one.name === stage.name)?.state ?? 'pending';
-    if (was === stage.state) continue;
-    const reasons = stage.verdict?.reasons ?? [];
-    events.push(
-      `stage ${stage.name}  ${stage.state}${reasons.length === 0 ? '' : `: ${reasons.join('; ')}`}`,
-    );
-  }
-  if (now.held && now.held.why !== before?.held?.why)
-    events.push(`held  ${now.held.why}  next: ${now.held.next}`);
-  if (now.waitingFor && now.waitingFor.what !== before?.waitingFor?.what) {
-    events.push(`waits for ${now.waitingFor.what}; unblocked by ${now.waitingFor.who}`);
+  if (held && held.why !== before?.held?.why) events.push(`held  ${held.why}  next: ${held.next}`);
+  if (waitingFor && waitingFor.what !== before?.waitingFor?.what) {
+    events.push(`waits for ${waitingFor.what}; unblocked by ${waitingFor.who}`);
   }
   return events;
 }

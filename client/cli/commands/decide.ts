@@ -47,11 +47,14 @@ export function addReject(program: Command, cli: Cli): void {
     );
 }
 
+type Decision = 'approve' | 'reject';
+const NOUN: Record<Decision, string> = { approve: 'approval', reject: 'rejection' };
+
 async function decide(
   cli: Cli,
   command: Command,
   changeId: string,
-  { mustAsk, ...decision }: { decision: 'approve' | 'reject'; reason?: string; mustAsk: boolean },
+  { mustAsk, ...decision }: { decision: Decision; reason?: string; mustAsk: boolean },
 ): Promise<void> {
   const json = wantsJson(command);
   await withControlPlane(cli, async ({ controlPlane }, installation) => {
@@ -72,7 +75,7 @@ async function decide(
     if (json) printJson(cli, { changeId, decision: decision.decision, ...answer });
     else
       cli.stdout.write(
-        `Your ${decision.decision} of change ${changeId} is accepted at entry ${answer.index}.\n`,
+        `Your ${NOUN[decision.decision]} of change ${changeId} is accepted at entry ${answer.index}.\n`,
       );
   });
 }
@@ -91,11 +94,11 @@ async function confirmed(cli: Cli, question: string): Promise<boolean> {
   }
 }
 
-function refused(changeId: string, decision: string, reasons: readonly Violation[]) {
+function refused(changeId: string, decision: Decision, reasons: readonly Violation[]) {
   const [first] = reasons;
   return new DomainError(
     first?.code ?? 'NOT_PERMITTED',
-    `Your ${decision} of change ${changeId} was refused.`,
+    `Your ${NOUN[decision]} of change ${changeId} was refused.`,
     {
       next: first?.remedy ?? `See \`resilience-ctl status ${changeId}\`.`,
       violations: reasons,

@@ -38,18 +38,21 @@ async function runHere(cli: Cli, json: boolean): Promise<void> {
   const ending = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
   });
-  const { startDevStack } = await import('../../compose.ts');
-  const stack = await startDevStack({
-    home: findHome(cli.env, cli.folder),
-    environment: DEV_ENVIRONMENT,
-    onProgress: (text) => void cli.stderr.write(`${text}\n`),
-  });
+  // Waiting for a signal alone does not keep a process alive.
+  const alive = setInterval(() => {}, 60_000);
   try {
+    const { startDevStack } = await import('../../compose.ts');
+    const stack = await startDevStack({
+      home: findHome(cli.env, cli.folder),
+      environment: DEV_ENVIRONMENT,
+      onProgress: (text) => void cli.stderr.write(`${text}\n`),
+    });
     tell(cli, stack.installation, json);
     if (!json) cli.stdout.write('Ctrl-C ends it; its state is kept.\n');
     await ending;
-  } finally {
     await stack.stop();
+  } finally {
+    clearInterval(alive);
   }
 }
 
