@@ -209,18 +209,19 @@ function groupAt({ when, before, after }: Move, percent: number): RecordGroup | 
 }
 
 function noSuchShare({ resource, before, after }: Move, percent: number, path: string): Violation {
-  const possible = Array.from({ length: 100 }, (_, index) => index + 1).filter((one) =>
-    stageArms(before, after, one),
-  );
+  const nearest = Array.from({ length: 100 }, (_, index) => index + 1)
+    .filter((one) => stageArms(before, after, one) !== null)
+    .sort((a, b) => Math.abs(a - percent) - Math.abs(b - percent))
+    .slice(0, 4);
   return {
     code: 'INVARIANT_VIOLATED',
     rule: 'share-is-exact',
     path,
     message: `Integer weights from 0 to 255 cannot give the new version of ${resource} exactly ${percent} %.`,
     remedy:
-      possible.length === 0
+      nearest.length === 0
         ? 'Use smaller weights, whose sums are not zero before and after.'
-        : `Choose among these shares, or use simpler weights: ${possible.join(', ')}.`,
+        : `Use a share that they can express, such as ${nearest.join(', ')}, or simpler weights.`,
   };
 }
 

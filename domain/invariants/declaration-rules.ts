@@ -59,13 +59,21 @@ function judgeTtl({ resource, path, after }: GovernedRecord, limits: Policy['lim
 
 /** A declared id that reads like an arm would make the arms of the next rollout ambiguous. */
 function judgeIdentifiers({ resource, path, after }: GovernedRecord): Violation[] {
-  return after
+  const at = `${path}.body.weighted`;
+  const identifiers = after.map((set) => set.setIdentifier);
+  const repeated = new Set(identifiers.filter((one, index) => identifiers.indexOf(one) !== index));
+  const duplicates = [...repeated].map((identifier): Violation => {
+    const message = `${resource} declares the id "${identifier}" more than once.`;
+    const remedy = 'Give each member an id of its own.';
+    return { code: 'INVARIANT_VIOLATED', rule: 'set-identifier-unique', path: at, message, remedy };
+  });
+  const reserved = after
     .filter((set) => armOf(set) !== null)
-    .map((set) => ({
-      code: 'INVARIANT_VIOLATED',
-      rule: 'arm-name-reserved',
-      path: `${path}.body.weighted`,
-      message: `${resource} declares the id "${set.setIdentifier}", which rollouts use for their arms.`,
-      remedy: 'Choose an id that is not, and does not start with, "stable." or "canary.".',
-    }));
+    .map(({ setIdentifier }): Violation => {
+      const message = `${resource} declares the id "${setIdentifier}", which rollouts use for their arms.`;
+      const remedy =
+        'Choose an id other than stable and canary, which does not start with "stable." or "canary.".';
+      return { code: 'INVARIANT_VIOLATED', rule: 'arm-name-reserved', path: at, message, remedy };
+    });
+  return [...duplicates, ...reserved];
 }

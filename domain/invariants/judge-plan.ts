@@ -3,7 +3,7 @@ import { DomainError, type Violation } from '../errors.ts';
 import { canonicalText } from '../evidence/canonical-json.ts';
 import type { Policy } from '../evidence/trust.ts';
 import { applyChanges, canonicalRecordSet, groupDigest, groupIn } from '../kinds/dns.ts';
-import type { RecordSet, ZoneState } from '../kinds/dns-records.ts';
+import type { RecordChange, RecordSet, ZoneState } from '../kinds/dns-records.ts';
 import type { LogState } from '../log/state.ts';
 import { judgeBatch } from './batch-rules.ts';
 import { judgeDependents, judgeReplacement, judgeZoneShare } from './change-limits.ts';
@@ -98,6 +98,7 @@ function judgeStages(plan: Plan, records: readonly GovernedRecord[], zone: ZoneS
   for (const stage of plan.stages) {
     const step = judgeStep(stage, records, now);
     violations.push(...step.violations);
+    if (step.result === null) return violations;
     now = step.result;
   }
   const final = plan.stages.at(-1)?.live ?? [];
@@ -117,38 +118,40 @@ function judgeStep(
   stage: Stage,
   records: readonly GovernedRecord[],
   now: ResultZone,
-): { violations: Violation[]; result: ResultZone } {
-  const forward = applyChanges(now.recordSets, stage.changes);
-  const result = { ...now, recordSets: forward.recordSets };
-  const back = applyChanges(result.recordSets, stage.inverse);
-  const already = new Set(judgeZone(now, records).map(canonicalText));
+): { violations: Violation[]; result: ResultZone | null } {
   const violations = [
     ...judgeBatch(`Stage ${stage.name}`, stage.changes, now.zone, records),
     ...judgeBatch(`The way back from stage ${stage.name}`, stage.inverse, now.zone, records),
-    ...judgeZone(result, records)
-      .filter((violation) => !already.has(canonicalText(violation)))
-      .map((violation) => ({ ...violation, message: `Stage ${stage.name}: ${violation.message}` })),
   ];
+  const forward = applyChanges(now.recordSets, stage.changes);
   if (forward.refused.length > 0) {
-    const names = forward.refused.map(({ action, recordSet: { name, type } }) => `${action} ${name} ${type}`);
-    violations.push({
-      code: 'STALE_BASE',
-      rule: 'changes-apply',
-      message: `Stage ${stage.name} does not apply to the zone as it is: ${names.join(', ')}.`,
-      remedy: 'Plan again against the zone as it is.',
-    });
-  } else if (!sameSets(ownSets(result, records), stage.live)) {
+    return { violations: [...violations, doesNotApply(stage, forward.refused)], result: null };
+  }
+  const result = { ...now, recordSets: forward.recordSets };
+  const already = new Set(judgeZone(now, records).map(canonicalText));
+  const fresh = judgeZone(result, records).filter((violation) => !already.has(canonicalText(violation)));
+  violations.push(
+    ...fresh.map((violation) => ({ ...violation, message: `Stage ${stage.name}: ${violation.message}` })),
+  );
+  if (!sameSets(ownSets(result, records), stage.live)) {
     violations.push(notAsPlanned(`Stage ${stage.name} would not leave the records that the plan shows.`));
-  } else if (
-    back.refused.length > 0 ||
-    !sameSets(
-      ownSets(back, records),
-      records.flatMap((one) => one.before),
-    )
-  ) {
+  }
+  const back = applyChanges(result.recordSets, stage.inverse);
+  const base = records.flatMap((one) => one.before);
+  if (back.refused.length > 0 || !sameSets(ownSets(back, records), base)) {
     violations.push(notAsPlanned(`The way back from stage ${stage.name} does not lead to the base.`));
   }
   return { violations, result };
+}
+
+function doesNotApply(stage: Stage, refused: readonly RecordChange[]): Violation {
+  const names = refused.map(({ action, recordSet: { name, type } }) => `${action} ${name} ${type}`);
+  return {
+    code: 'STALE_BASE',
+    rule: 'changes-apply',
+    message: `Stage ${stage.name} does not apply to the zone as it is: ${names.join(', ')}.`,
+    remedy: 'Plan again against the zone as it is.',
+  };
 }
 
 function notAsPlanned(message: string): Violation {

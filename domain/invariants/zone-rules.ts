@@ -83,13 +83,6 @@ function judgeWeights(group: RecordGroup, record: GovernedRecord): Violation[] {
       `Only ${WEIGHTABLE_TYPES.join(', ')} may be.`,
     );
   }
-  for (const identifier of new Set(identifiers.filter((one, index) => identifiers.indexOf(one) !== index))) {
-    add(
-      'set-identifier-unique',
-      `${record.resource} would have two record sets${named(identifier) || ' without an identifier'}.`,
-      'Give each member an id of its own.',
-    );
-  }
   for (const identifier of identifiers.filter((one) => one.length > MAX_SET_IDENTIFIER_CHARACTERS)) {
     add(
       'set-identifier-length',
