@@ -14,7 +14,7 @@ import type { StackAddresses } from './servers.ts';
 
 /** Who the local environment knows. The names are the ones that the guide and the examples use. */
 const PEOPLE: readonly Pick<TrustDocument['people'][number], 'subject' | 'roles'>[] = [
-  { subject: 'alice', roles: ['author'] },
+  { subject: 'alice', roles: ['author', 'approver'] },
   { subject: 'bob', roles: ['author', 'approver'] },
   { subject: 'carol', roles: ['approver', 'operator'] },
 ];
