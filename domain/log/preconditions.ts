@@ -128,13 +128,18 @@ function obstacleToCommit(commit: CommitPredicate, change: ChangeRecord, state: 
   return missing === undefined ? null : notCounted('DEPENDENCY_MISSING', `${missing} is not live`);
 }
 
-/** A dependency is a resource, live already or made by the same commit, or `change/<id>`, committed. */
+/**
+ * A dependency is a resource, live already or made by the same commit, or `change/<id>`, committed. Records that were
+ * there before this system governed them are unknown to the log; the causal phase and the voters saw them in the zone.
+ */
 function isLive(dependency: string, commit: CommitPredicate, state: LogState): boolean {
   if (dependency.startsWith('change/')) {
     return own(state.ended, dependency.slice('change/'.length))?.status === 'committed';
   }
   const move = commit.moves.find(({ resource }) => resource === dependency);
-  return move ? move.to !== null : (own(state.live, dependency)?.digest ?? null) !== null;
+  if (move) return move.to !== null;
+  const known = own(state.live, dependency);
+  return known === undefined ? dependency.startsWith('dns/') : known.digest !== null;
 }
 
 /**
