@@ -21,9 +21,20 @@ export function canonicalBytes(value: unknown): Uint8Array {
 }
 
 export function canonicalText(value: unknown): string {
-  const text = canonicalize(value);
+  let text: string | undefined;
+  let cause: unknown;
+  try {
+    text = canonicalize(value);
+  } catch (error) {
+    cause = error;
+  }
   if (text === undefined) {
-    throw new DomainError('SCHEMA_INVALID', 'The value has no JSON form.', { next: 'Pass plain data.' });
+    throw new DomainError(
+      'SCHEMA_INVALID',
+      'The value has no JSON form.',
+      { next: 'Pass plain data.' },
+      cause,
+    );
   }
   return text;
 }
@@ -58,12 +69,21 @@ export function parseJsonBytes(bytes: Uint8Array): unknown {
 /** As `parseJsonBytes`, of bytes that are canonical: duplicate keys and other spacing are refused too. */
 export function parseCanonicalBytes(bytes: Uint8Array): unknown {
   const value = parseJsonBytes(bytes);
-  if (!equalBytes(canonicalBytes(value), bytes)) {
+  if (!isCanonicalFormOf(value, bytes)) {
     throw new DomainError('ENTRY_MALFORMED', 'The JSON text is not in canonical form (RFC 8785).', {
       next: 'Find out who wrote it: this product writes nothing else.',
     });
   }
   return value;
+}
+
+function isCanonicalFormOf(value: unknown, bytes: Uint8Array): boolean {
+  try {
+    return equalBytes(canonicalBytes(value), bytes);
+  } catch {
+    // JSON text can spell a lone surrogate, which has no canonical form at all (RFC 8785 §3.2.2.2).
+    return false;
+  }
 }
 
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {

@@ -8,7 +8,7 @@ import {
   digestHex,
   digestOfBytes,
   equalBytes,
-  parseJsonBytes,
+  parseCanonicalBytes,
 } from './canonical-json.ts';
 import {
   type Envelope,
@@ -38,7 +38,7 @@ export type Said = { [T in StatementType]: { type: T; predicate: Predicates[T] }
 
 const PREDICATE_TYPE = /^https:\/\/resilience-ctl\.dev\/([a-z-]+)\/v1$/;
 const SIGNATURE_BYTES = 64;
-/** Only what is needed to choose the schema: the comparison of bytes checks all the rest. */
+/** Only what is needed to choose the schema: the comparison with our own bytes checks all the rest. */
 const statementFrame = z.object({ predicateType: z.string(), predicate: z.unknown() });
 
 /**
@@ -163,7 +163,7 @@ export function openPayload(envelope: unknown): {
 }
 
 function parseStatement(payload: Uint8Array): Said {
-  const frame = statementFrame.safeParse(parseJsonBytes(payload));
+  const frame = statementFrame.safeParse(parseCanonicalBytes(payload));
   if (!frame.success) throw malformed(`It is no in-toto Statement:\n${z.prettifyError(frame.error)}`);
   const type = PREDICATE_TYPE.exec(frame.data.predicateType)?.[1];
   if (type === undefined || !isStatementType(type)) {

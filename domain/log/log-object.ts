@@ -9,6 +9,7 @@ import {
   isDigest,
   parseCanonicalBytes,
 } from '../evidence/canonical-json.ts';
+import { MAX_ENTRY_BYTES } from './entry.ts';
 
 /**
  * One object of the log: a consecutive run of entries, written by one put. Its bytes are a canonical header line,
@@ -52,14 +53,15 @@ export function encodeLogObject({ first, previous, entries }: LogObject): Uint8A
 }
 
 /**
- * Takes an object apart that was found under the name of (`first`, `previous`). Entries are not looked into.
+ * Takes an object apart that was found at this place. Entries are not looked into.
  * Throws `ENTRY_MALFORMED` for bytes that no writer of this product makes, `LOG_FORKED` for an object that belongs
  * elsewhere.
  */
 export function decodeLogObject(bytes: Uint8Array, place: Pick<LogObject, 'first' | 'previous'>): LogObject {
   const [headerLine, ...entries] = splitLines(bytes);
   const parsed = header.safeParse(headerLine && parseCanonicalBytes(headerLine));
-  if (!parsed.success || entries.length === 0) {
+  const oversize = entries.some(({ length }) => length > MAX_ENTRY_BYTES);
+  if (!parsed.success || entries.length === 0 || oversize) {
     throw new DomainError('ENTRY_MALFORMED', 'The object is no part of a log.', {
       next: 'Find out who put it.',
     });

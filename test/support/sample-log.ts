@@ -1,0 +1,257 @@
+import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
+import { digestOf } from '../../domain/evidence/canonical-json.ts';
+import type { Envelope, Signer } from '../../domain/evidence/dsse.ts';
+import { signStatement } from '../../domain/evidence/statement-codec.ts';
+import type { ArmCounts, Predicates, StatementType } from '../../domain/evidence/statements.ts';
+import type { TrustDocument } from '../../domain/evidence/trust.ts';
+import { encodeEntry } from '../../domain/log/entry.ts';
+import { keyIdOf } from '../../infra/keys/keyring.ts';
+import { rawPublicKey } from '../../infra/keys/person-keys.ts';
+
+/** Real keys, made from their holder's name, so that every run signs the same bytes. */
+
+export const ENVIRONMENT = 'prod';
+export const ZONE = 'example.com';
+export const API = 'dns/example.com/api/A';
+export const AT = '2026-01-01T00:00:00.000Z';
+export const CHANGE = 'chg-1';
+export const PLAN = digestOf('plan 1');
+
+/** PKCS #8 for Ed25519 (RFC 8410 §7), before the 32 bytes of the seed. */
+const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+function keyOf(holder: string) {
+  const seed = Buffer.from(digestOf(holder).slice('sha256:'.length), 'hex');
+  const privateKey = createPrivateKey({
+    key: Buffer.concat([PKCS8_PREFIX, seed]),
+    format: 'der',
+    type: 'pkcs8',
+  });
+  return { privateKey, raw: rawPublicKey(createPublicKey(privateKey)) };
+}
+
+export function signerOf(holder: string): Signer {
+  const { privateKey, raw } = keyOf(holder);
+  return { keyId: keyIdOf(raw), sign: async (message) => sign(null, message, privateKey) };
+}
+
+export function trustedKeys(...holders: string[]) {
+  return holders.map((holder) => {
+    const { raw } = keyOf(holder);
+    return { keyId: keyIdOf(raw), publicKey: raw.toString('base64') };
+  });
+}
+
+export function signedTrust(environment = ENVIRONMENT): TrustDocument {
+  const service = (name: string, role: 'orchestrator' | 'analysis' | 'enactor') => ({
+    name,
+    role,
+    keys: trustedKeys(name),
+  });
+  const voter = (voterZone: string) => ({
+    name: `voter.${voterZone}`,
+    role: 'voter' as const,
+    voterZone,
+    keys: trustedKeys(`voter.${voterZone}`),
+  });
+  return {
+    apiVersion: 'resilience-ctl/trust/v1',
+    environment,
+    version: 1,
+    people: [
+      { subject: 'ada', roles: ['author', 'approver'], keys: trustedKeys('ada') },
+      { subject: 'bob', roles: ['approver'], keys: trustedKeys('bob') },
+      { subject: 'olga', roles: ['operator'], keys: trustedKeys('olga') },
+    ],
+    services: [
+      service('orchestrator', 'orchestrator'),
+      service('analysis', 'analysis'),
+      service('enactor', 'enactor'),
+      voter('a'),
+      voter('b'),
+      voter('c'),
+    ],
+    targets: [{ zone: ZONE, hostedZoneId: 'Z1' }],
+    policy: {
+      approvals: { standard: 1, critical: 2, emergency: 2 },
+      votes: { standard: 2, critical: 3, emergency: 3 },
+      probeAllowList: [],
+      limits: { minTtlSeconds: 0, maxTtlSeconds: 86_400, maxZoneShare: 0.3, smallZoneSize: 5 },
+    },
+  };
+}
+
+const counts: ArmCounts = {
+  samples: 1,
+  errors: 0,
+  resolvedSamples: 1,
+  resolvedErrors: 0,
+  latencyP50Ms: 1.5,
+  latencyP99Ms: 2,
+};
+
+/** A valid predicate of each type, about one change of one resource. */
+export const SAMPLES: Omit<Predicates, 'acceptance'> = {
+  trust: { environment: ENVIRONMENT, trustDigest: digestOf('trust'), at: AT },
+  request: {
+    changeId: CHANGE,
+    environment: ENVIRONMENT,
+    author: 'ada',
+    requestDigest: digestOf('request'),
+    nonce: 'n-1',
+    at: AT,
+  },
+  plan: {
+    changeId: CHANGE,
+    environment: ENVIRONMENT,
+    requestDigest: digestOf('request'),
+    planDigest: PLAN,
+    resources: [API],
+    zone: ZONE,
+    riskClass: 'standard',
+    logSize: 1,
+    at: AT,
+  },
+  vote: {
+    changeId: CHANGE,
+    environment: ENVIRONMENT,
+    voter: 'voter.a',
+    voterZone: 'a',
+    round: 0,
+    decision: 'yes',
+    planDigest: PLAN,
+    reasons: [],
+    observation: {
+      baseDigest: digestOf('base'),
+      logSize: 1,
+      frozen: false,
+      zoneHealthy: true,
+      clockSkewMs: -0.5,
+    },
+    at: AT,
+  },
+  approval: {
+    changeId: CHANGE,
+    environment: ENVIRONMENT,
+    approver: 'bob',
+    decision: 'approve',
+    planDigest: PLAN,
+    nonce: 'approval-1',
+    issuedAt: AT,
+    expiresAt: '2026-01-01T00:15:00.000Z',
+  },
+  'stage-verdict': {
+    changeId: CHANGE,
+    environment: ENVIRONMENT,
+    planDigest: PLAN,
+    stage: '1%',
+    intentIndex: 4,
+    verdict: 'pass',
+    reasons: [],
+    arms: { stable: counts, canary: counts },
+    bakeStartedAt: AT,
+    at: AT,
+  },
+  intent: {
+    changeId: CHANGE,
+    environment: ENVIRONMENT,
+    planDigest: PLAN,
+    stage: '1%',
+    zone: ZONE,
+    expectedFence: null,
+    inverseDigest: digestOf('inverse'),
+    at: AT,
+  },
+  outcome: {
+    changeId: CHANGE,
+    environment: ENVIRONMENT,
+    planDigest: PLAN,
+    stage: '1%',
+    intentIndex: 2,
+    direction: 'forward',
+    result: 'applied',
+    fence: '2',
+    reason: 'landed',
+    at: AT,
+  },
+  commit: {
+    changeId: CHANGE,
+    environment: ENVIRONMENT,
+    planDigest: PLAN,
+    moves: [{ resource: API, from: null, to: digestOf('after'), clock: 1, dependsOn: [] }],
+    zone: ZONE,
+    at: AT,
+  },
+  end: { changeId: CHANGE, environment: ENVIRONMENT, status: 'rejected', reasons: [], at: AT },
+  freeze: {
+    environment: ENVIRONMENT,
+    state: 'frozen',
+    scope: null,
+    operator: 'olga',
+    reason: 'incident',
+    nonce: 'f-1',
+    at: AT,
+  },
+  snapshot: { environment: ENVIRONMENT, size: 0, stateDigest: digestOf('state'), at: AT },
+};
+
+/** Who may say it. */
+const RIGHTFUL: Record<Exclude<StatementType, 'acceptance'>, string> = {
+  trust: 'orchestrator',
+  request: 'ada',
+  plan: 'orchestrator',
+  vote: 'voter.a',
+  approval: 'bob',
+  'stage-verdict': 'analysis',
+  intent: 'orchestrator',
+  outcome: 'enactor',
+  commit: 'enactor',
+  end: 'orchestrator',
+  freeze: 'olga',
+  snapshot: 'orchestrator',
+};
+
+/** Everything but an acceptance, which needs an approval inside: see `acceptance`. */
+export type PlainType = Exclude<StatementType, 'acceptance'>;
+
+export async function envelopeOf<T extends PlainType>(
+  type: T,
+  change: Partial<Predicates[T]> = {},
+  holder: string = RIGHTFUL[type],
+): Promise<Envelope> {
+  const predicate = { ...SAMPLES[type], ...change } as Predicates[T];
+  return signStatement(signerOf(holder), type, predicate);
+}
+
+export async function entryOf<T extends PlainType>(
+  type: T,
+  change: Partial<Predicates[T]> = {},
+  holder: string = RIGHTFUL[type],
+): Promise<Uint8Array> {
+  return encodeEntry(await envelopeOf(type, change, holder));
+}
+
+/** An acceptance of an approval; `change` is made to the acceptance, `inner` to the approval that bob signs. */
+export async function acceptance(
+  input: {
+    inner?: Partial<Predicates['approval']>;
+    change?: Partial<Predicates['acceptance']>;
+    approver?: string;
+    holder?: string;
+  } = {},
+): Promise<Envelope> {
+  const approval = { ...SAMPLES.approval, ...input.inner };
+  return signStatement(signerOf(input.holder ?? 'orchestrator'), 'acceptance', {
+    changeId: approval.changeId,
+    environment: approval.environment,
+    accepted: true,
+    reasons: [],
+    approver: approval.approver,
+    decision: approval.decision,
+    nonce: approval.nonce,
+    planDigest: approval.planDigest,
+    approval: await signStatement(signerOf(input.approver ?? 'bob'), 'approval', approval),
+    at: AT,
+    ...input.change,
+  });
+}
