@@ -4,8 +4,14 @@ import { defineConfig } from 'vitest/config';
  * Two projects: `pure` needs no server and runs in parallel; `server` shares one local stack,
  * started once for the run, and runs its files one after another.
  */
+const reportDir = process.env.RESILIENCE_TEST_REPORT;
+
 export default defineConfig({
   test: {
+    // For `.ci/run`, which adds up the counts.
+    ...(reportDir === undefined
+      ? {}
+      : { reporters: ['default', ['json', { outputFile: `${reportDir}/${process.pid}.json` }]] }),
     projects: [
       {
         test: {
