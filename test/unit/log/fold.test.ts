@@ -352,14 +352,29 @@ describe('preconditions', () => {
     expect((await folded(fold, commitOfTwo()))[0]).toMatchObject({ fate: 'honoured' });
   });
 
-  test.each([
-    ['a resource that is not live', API, 'DEPENDENCY_MISSING'],
-    ['a change that has not committed', `change/${CHANGE}`, 'DEPENDENCY_MISSING'],
-  ])('a commit that depends on %s is void until it is', async (_, dependency, code) => {
+  test('a commit that depends on a change that has not committed is void until it has', async () => {
     const fold = await withTwoChanges([WEB]);
-    const commit = commitOfTwo({ dependsOn: [dependency] });
-    expect((await folded(fold, commit))[0]).toMatchObject({ fate: 'void', code });
+    const commit = commitOfTwo({ dependsOn: [`change/${CHANGE}`] });
+    expect((await folded(fold, commit))[0]).toMatchObject({ fate: 'void', code: 'DEPENDENCY_MISSING' });
     expect((await folded(fold, ['commit'], commit))[1]).toMatchObject({ fate: 'honoured' });
+  });
+
+  test('a commit that depends on a document that is not live is void', async () => {
+    const fold = await withTwoChanges([WEB]);
+    const commit = commitOfTwo({ dependsOn: ['config/payments'] });
+    expect((await folded(fold, commit))[0]).toMatchObject({ fate: 'void', code: 'DEPENDENCY_MISSING' });
+  });
+
+  test('a commit may depend on records that were there before the log governed them', async () => {
+    const fold = await withTwoChanges([WEB]);
+    expect((await folded(fold, commitOfTwo({ dependsOn: [API] })))[0]).toMatchObject({ fate: 'honoured' });
+  });
+
+  test('a commit that depends on records that the log has removed is void', async () => {
+    const fold = await withTwoChanges([WEB]);
+    fold.state.live[API] = { digest: null, clock: 1, dependsOn: [], changeId: 'chg-0', index: 0 };
+    const commit = commitOfTwo({ dependsOn: [API] });
+    expect((await folded(fold, commit))[0]).toMatchObject({ fate: 'void', code: 'DEPENDENCY_MISSING' });
   });
 
   test('a commit may depend on what it makes itself, not on what it removes', async () => {
