@@ -78,6 +78,7 @@ describe('cases', () => {
     ['more than half fail, few probes', arm(5, 2), arm(5, 3), 'fail'],
     ['both dead', arm(30, 30), arm(30, 30), 'inconclusive'],
     ['both ill alike', arm(100, 20), arm(100, 21), 'inconclusive'],
+    ['an ill canary beside a stable arm at the limit', arm(100, 10), arm(100, 11), 'inconclusive'],
     ['more errors than probes', arm(30, 0), arm(30, 31), 'inconclusive'],
     ['counts that are no numbers', arm(30, Number.NaN), arm(30, 0), 'inconclusive'],
     ['a negative count', arm(30, 0), arm(30, -9), 'inconclusive'],
@@ -96,6 +97,16 @@ describe('cases', () => {
     });
     expect(reasons[0]).toContain('stable 0 errors of 20 probes (0.0 %; 95 % interval 0.0 % to 16.1 %)');
     expect(reasons[0]).toContain('canary 15 errors of 148 probes (10.1 %; 95 % interval 6.2 % to 16.0 %)');
+  });
+
+  it('points to what both arms share when both fail', () => {
+    const { reasons } = judgeCanary({
+      stable: arm(30, 30),
+      canary: arm(30, 30),
+      minimumSamples: 5,
+      percent: 10,
+    });
+    expect(reasons[0]).toContain('both arms fail');
   });
 
   it('says what is missing, of both arms', () => {

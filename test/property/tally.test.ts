@@ -128,6 +128,18 @@ describe('cases', () => {
       {},
       'denied',
     ],
+    [
+      'two that agree against one, x',
+      [yes('a', on('x')), yes('b', on('y')), yes('c', on('y'))],
+      {},
+      'granted',
+    ],
+    [
+      'two that agree against one, y',
+      [yes('a', on('y')), yes('b', on('x')), yes('c', on('x'))],
+      {},
+      'granted',
+    ],
     ['the same voter twice', [yes('a'), yes('a')], {}, 'lost'],
     ['two voters of one zone', [yes('a'), yes('a', { voter: 'voter.b' })], {}, 'lost'],
     ['a stranger', [yes('a'), yes('d')], {}, 'lost'],
@@ -166,6 +178,7 @@ describe('cases', () => {
       'QUORUM_DENIED voter-veto',
     ]);
     expect(tally.reasons[3]?.message).toBe('voter.c vetoed: The base moved.');
+    expect(tallyVotes([yes('a', { voter: 'voter.b' }), yes('a')], rule()).counted).toEqual(['voter.a']);
     expect(tallyVotes([yes('a')], rule()).reasons).toMatchObject([
       { code: 'QUORUM_LOST', message: '1 of 2 needed yes votes; 1 of 3 voters answered.' },
     ]);

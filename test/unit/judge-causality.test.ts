@@ -63,6 +63,12 @@ describe('base', () => {
     expect(violation?.message).toContain(samplePlan().resources[0]?.baseDigest);
   });
 
+  it('believes the plan about its own resources, whatever the log says', () => {
+    const state = sampleState({ [DB]: {} });
+    const resources = [{ ...moved(DB, 'set'), baseDigest: null }, moved(API, 'set')];
+    expect(judge({ base: { [DB]: null, [API]: digestOf('old') } }, { state, resources })).toEqual([]);
+  });
+
   it('knows what must not exist, in the plan or beside it', () => {
     expect(judge({ base: { [API]: null, [WEB]: null } }).map((one) => one.path)).toEqual([
       `spec.base["${API}"]`,
@@ -160,6 +166,18 @@ describe('cycles', () => {
   it('forgets the edges that the change takes away', () => {
     const state = sampleState({ [API]: { dependsOn: [DB] }, [DB]: { dependsOn: [API] } });
     expect(judge({ dependsOn: [] }, { state })).toEqual([]);
+  });
+
+  it('goes through nothing that is gone, or goes with this change', () => {
+    const gone = sampleState({ [DB]: { digest: null, dependsOn: [API] } });
+    expect(judge({ dependsOn: [DB] }, { state: gone }).map((one) => one.code)).toEqual([
+      'DEPENDENCY_MISSING',
+    ]);
+    const needed = sampleState({ [DB]: { dependsOn: [API] } });
+    const resources = [moved(API, 'removed')];
+    expect(judge({ dependsOn: [DB] }, { state: needed, resources }).map((one) => one.rule)).toEqual([
+      'still-needed',
+    ]);
   });
 
   it('sees no circle within one batch, now or later', () => {

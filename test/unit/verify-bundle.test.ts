@@ -55,6 +55,19 @@ describe('verifyBundle', () => {
     expect(verifyBundle(bundle({ intents: [first, late] }))).toEqual([]);
   });
 
+  it('asks no verdict of a stage that is not watched', () => {
+    const whole = samplePlan();
+    const plan = { ...whole, stages: whole.stages.map((stage) => ({ ...stage, baked: false })) };
+    const change = { ...sampleRecord(plan), verdicts: [] };
+    expect(verifyBundle(bundle(change, { plan, planDigest: digestOf(plan) }))).toEqual([]);
+  });
+
+  it('goes on after a rollback that did not happen', () => {
+    expect(verifyBundle(bundle({ outcomes: [applied, { ...rolledBack, result: 'not-applied' }] }))).toEqual(
+      [],
+    );
+  });
+
   it('accepts a stage that was ordered again after it lost a race, and took the second time', () => {
     const raced = { ...applied, result: 'not-applied' as const };
     const retry = { ...first, index: 10 };
@@ -256,6 +269,11 @@ describe('verifyBundle', () => {
       ['BUNDLE_INCOMPLETE stage-order'],
     ],
     [
+      'a stage before that was only rolled back',
+      bundle({ outcomes: [rolledBack] }),
+      ['ALREADY_ENDED not-rolled-back', 'BUNDLE_INCOMPLETE stage-order'],
+    ],
+    [
       'a change that was rolled back',
       bundle({ outcomes: [applied, rolledBack] }),
       ['ALREADY_ENDED not-rolled-back'],
@@ -279,7 +297,9 @@ describe('verifyBundle', () => {
       { requestDigest: digestOf('x') },
     ]) {
       const plan = samplePlan(sampleRequest(), other);
-      const change = { ...sampleRecord(plan), request: sample.request };
+      const of = sampleRecord(plan);
+      const entry = of.plan && { ...of.plan, requestDigest: planEntry.requestDigest };
+      const change = { ...of, request: sample.request, plan: entry };
       expect(rules(bundle(change, { plan, planDigest: digestOf(plan) }))).toContain(
         'BUNDLE_INCOMPLETE plan-of-this-request',
       );
