@@ -81,12 +81,10 @@ const stages = fc
   .uniqueArray(fc.integer({ min: 1, max: 99 }), { maxLength: 3 })
   .map((shares) => [...shares.sort((a, b) => a - b), 100]);
 const canHaveStages = (one: object) => 'set' in one && /\/(A|AAAA|CNAME)$/.test(String(one.set));
-const scene = fc
-  .record({ zone, operations, stages })
-  .map(({ stages: shares, ...one }) => ({
-    ...one,
-    rollout: one.operations.some(canHaveStages) ? { stages: shares } : {},
-  }));
+const scene = fc.record({ zone, operations, stages }).map(({ stages: shares, ...one }) => ({
+  ...one,
+  rollout: one.operations.some(canHaveStages) ? { stages: shares } : {},
+}));
 
 describe('a plan', () => {
   it('leads from the base through every stage to what is declared, and from every stage back', () => {
