@@ -39,6 +39,8 @@ export interface ChangeEngine {
 
 /** Without a worker an update waits for the caller's deadline, so there always is one. */
 const ANSWER_WITHIN_MS = 15_000;
+/** A start needs the server alone. */
+const START_WITHIN_MS = 8_000;
 /** A query is cheap, and people wait for it; the log answers instead. */
 const STATUS_WITHIN_MS = 5_000;
 
@@ -51,7 +53,7 @@ export function createTemporalEngine(client: Client, address: string): ChangeEng
 
   return {
     start: (input) =>
-      ask(ANSWER_WITHIN_MS, async () => {
+      ask(START_WITHIN_MS, async () => {
         try {
           await client.workflow.start(CHANGE_WORKFLOW, {
             workflowId: input.changeId,
@@ -103,12 +105,14 @@ async function translate(
     return new PortError(
       'ENGINE_UNAVAILABLE',
       `Temporal is there, but no orchestrator worker answered within ${withinMs / 1000} s.`,
-      { next: 'Start the orchestrator worker and run the same command again; nothing is lost.' },
+      {
+        next: 'Start the orchestrator worker. What was sent may still arrive: see the status before trying again.',
+      },
       error,
     );
   }
   if (timedOut || isGrpcServiceError(grpc)) {
-    const why = isGrpcServiceError(grpc) ? grpc.details : 'no answer';
+    const why = timedOut || !isGrpcServiceError(grpc) ? `nothing within ${withinMs / 1000} s` : grpc.details;
     return new PortError(
       'ENGINE_UNAVAILABLE',
       `Temporal at ${address} does not answer: ${why}.`,

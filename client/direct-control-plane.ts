@@ -215,13 +215,17 @@ async function recordedStatus(
     approvalsNeeded: plan ? parts.trust.policy.approvals[plan.risk.class] : 0,
   };
   if (ENDED.has(described.phase)) return described;
-  return {
-    ...described,
-    waitingFor: {
-      what: `the engine, which does not answer for it; this is what the log knows. ${engineError.message}`,
-      who: 'whoever runs Temporal and the orchestrator worker; if it never started: `resilience-ctl submit --resume`',
-    },
-  };
+  const waitingFor =
+    engineError.code === 'NOT_FOUND'
+      ? {
+          what: 'its start: it is recorded, but the engine does not run it',
+          who: `anybody, with \`resilience-ctl submit --resume ${changeId}\``,
+        }
+      : {
+          what: `the engine; this is what the log knows. ${engineError.message}`,
+          who: 'whoever runs Temporal and the orchestrator worker',
+        };
+  return { ...described, waitingFor };
 }
 
 const ENDED: ReadonlySet<string> = new Set(['committed', 'rejected', 'rolled-back']);

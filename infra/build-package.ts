@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
 /**
  * Makes `dist/` for `npm pack`: Node strips no types under `node_modules`, so a package holds JavaScript, and the
@@ -19,5 +19,8 @@ execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '--project', 
 // What the compiler leaves behind: pinned requirements and launchers that stand beside the code that reads them.
 cpSync(`${root}infra`, `${dist}infra`, { recursive: true, filter: (file) => extname(file) !== '.ts' });
 
-const { code } = await bundleWorkflowCode({ workflowsPath: `${root}workflows/index.ts` });
+const { code } = await bundleWorkflowCode({
+  workflowsPath: `${root}workflows/index.ts`,
+  logger: new DefaultLogger('WARN'),
+});
 writeFileSync(`${dist}workflow-bundle.js`, code);

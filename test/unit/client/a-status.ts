@@ -20,7 +20,12 @@ export function aStatus(parts: Partial<ChangeStatus> = {}): ChangeStatus {
     approvalsNeeded: 1,
     approvals: [{ approver: 'bob', decision: 'approve', at: '2026-03-01T12:00:00.000Z' }],
     stages: [
-      { name: '1%', percent: 1, state: 'passed', verdict: { verdict: 'pass', reasons: ['as good as before'] } },
+      {
+        name: '1%',
+        percent: 1,
+        state: 'passed',
+        verdict: { verdict: 'pass', reasons: ['as good as before'] },
+      },
       {
         name: '50%',
         percent: 50,

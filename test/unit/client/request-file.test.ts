@@ -67,11 +67,7 @@ describe('a request file', () => {
     const error = refusal(() => parseRequestText(text, 'a.yaml'));
     expect(error.code).toBe('SCHEMA_INVALID');
     expect(error.details.file).toBe('a.yaml');
-    expect(places(error)).toEqual([
-      '3:1 invalid-type',
-      '4:3 unknown-field',
-      '10:9 invalid-type',
-    ]);
+    expect(places(error)).toEqual(['3:1 invalid-type', '4:3 unknown-field', '10:9 invalid-type']);
   });
 
   it('reports every fault of the YAML itself', () => {
@@ -96,8 +92,9 @@ describe('a request file', () => {
 });
 
 function aliasBomb(): string {
-  const levels = Array.from({ length: 9 }, (_, level) =>
-    `l${level + 1}: &l${level + 1} [${Array(9).fill(`*l${level}`).join(', ')}]`,
+  const levels = Array.from(
+    { length: 9 },
+    (_, level) => `l${level + 1}: &l${level + 1} [${Array(9).fill(`*l${level}`).join(', ')}]`,
   );
   return `l0: &l0 [x]\n${levels.join('\n')}\n`;
 }
@@ -126,7 +123,9 @@ describe('reading the file', () => {
   });
 
   it('refuses what is not UTF-8, a folder and nothing', () => {
-    expect(refusal(() => readRequestFile(file(new Uint8Array([0x61, 0xff])))).code).toBe('REQUEST_UNREADABLE');
+    expect(refusal(() => readRequestFile(file(new Uint8Array([0x61, 0xff])))).code).toBe(
+      'REQUEST_UNREADABLE',
+    );
     expect(refusal(() => readRequestFile(folder)).code).toBe('REQUEST_UNREADABLE');
     expect(refusal(() => readRequestFile(join(folder, 'absent.yaml'))).code).toBe('REQUEST_UNREADABLE');
   });
