@@ -59,8 +59,8 @@ function judgeScope(
 ): Violation[] {
   const own = new Set(records.map(({ name, type }) => `${name} ${type}`));
   return changes.flatMap(({ recordSet: { name, type } }): Violation[] => {
+    if (own.has(`${name} ${type}`)) return [];
     const fence = name === fenceName(zone);
-    if (!fence && own.has(`${name} ${type}`)) return [];
     return [
       {
         code: 'INVARIANT_VIOLATED',

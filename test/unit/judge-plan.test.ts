@@ -276,7 +276,11 @@ describe('a plan that was tampered with', () => {
       editStage((stage) => ({ changes: [...stage.changes, fence] })),
       ['changes-apply', 'fence-untouched'],
     ],
-    ['another live', editStage(() => ({ live: [api] })), ['stages-as-declared']],
+    [
+      'another live',
+      editStage((stage) => (stage.name === '10%' ? { live: [api] } : {})),
+      ['stages-as-declared'],
+    ],
     ['no way back', editStage(() => ({ inverse: [] })), ['stages-as-declared']],
     [
       'another record in the way back',
