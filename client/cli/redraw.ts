@@ -1,11 +1,15 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Output } from './cli.ts';
 
-/** Draws over what it drew before. Lines are cut at the terminal's width, for a wrapped line would count as two. */
-export function createRedraw(out: Output): (text: string) => void {
+/**
+ * Draws over what it drew before. Lines are cut at the terminal's width, for a wrapped line would count as two; the
+ * `last` picture stays and is whole.
+ */
+export function createRedraw(out: Output): (text: string, last: boolean) => void {
   let drawn = 0;
-  return (text) => {
-    const columns = out.columns ?? 80;
+  return (text, last) => {
+    // Some terminals report a width of 0.
+    const columns = last ? Number.POSITIVE_INFINITY : out.columns || 80;
     const lines = text
       .replace(/\n$/, '')
       .split('\n')

@@ -44,7 +44,7 @@ function asJson(cli: Cli): Show {
 function asPicture(cli: Cli): Show {
   const style = styleOf(cli, false);
   const draw = createRedraw(cli.stdout);
-  return (status) => draw(statusText(status, { nowMs: cli.nowMs(), style }));
+  return (status) => draw(statusText(status, { nowMs: cli.nowMs(), style }), ended(status));
 }
 
 function asEvents(cli: Cli): Show {

@@ -215,9 +215,9 @@ describe('a terminal', () => {
   it('is drawn over, line for line, however long the lines are', () => {
     const written: string[] = [];
     const draw = createRedraw({ write: (text) => written.push(text), columns: 5 });
-    draw('one\ntoo long\n');
-    draw('two\n');
-    draw('3\n');
-    expect(written).toEqual(['one\ntoo …\n', '\u001b[2A\r\u001b[Jtwo\n', '\u001b[1A\r\u001b[J3\n']);
+    draw('one\ntoo long\n', false);
+    draw('two\n', false);
+    draw('all of it\n', true);
+    expect(written).toEqual(['one\ntoo …\n', '\u001b[2A\r\u001b[Jtwo\n', '\u001b[1A\r\u001b[Jall of it\n']);
   });
 });
