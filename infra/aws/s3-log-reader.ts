@@ -26,81 +26,84 @@ export interface StoredLogObject {
 
 const CONCURRENT_READS = 16;
 
-export interface S3LogReader {
-  /**
-   * Follows the chain of names from a place to the head. Names beside the chain are ignored. With `last`, it first
-   * checks that the object read or written last is still the first version of its name, and throws `LOG_FORKED`
-   * when it is not.
-   */
-  follow(place: LogPlace, last?: SeenVersion): AsyncGenerator<StoredLogObject>;
+/** Where a log is kept. */
+export interface LogStore {
+  s3: S3Client;
+  bucket: string;
+  environment: string;
 }
 
-export function createS3LogReader(input: { s3: S3Client; bucket: string; environment: string }): S3LogReader {
-  const { s3, bucket, environment } = input;
-  const prefix = logObjectPrefix(environment);
+interface Version {
+  name: string;
+  versionId: string;
+}
 
-  async function* follow(start: LogPlace, last?: SeenVersion): AsyncGenerator<StoredLogObject> {
-    let place = start;
-    // Just before the names of this index, so that the one seen last is listed again.
-    const marker = `${prefix}${String((last ?? start).first).padStart(20, '0')}`;
-    let checked = last === undefined;
-    for await (const versions of inGroups(firstVersions(marker))) {
-      const again = versions.find(({ name }) => name === last?.name);
-      if (again && again.versionId !== last?.versionId) throw forked(again.name);
-      checked ||= again !== undefined;
-      if (!checked) continue;
-      const fresh = versions.filter((one) => one !== again);
-      const bodies = await Promise.all(fresh.map(read));
-      for (const [i, version] of fresh.entries()) {
-        const bytes = bodies[i];
-        if (!bytes || version.name !== logObjectName(environment, place.first, place.previous)) continue;
-        const digest = digestOfBytes(bytes);
-        const entries = entriesOf(bytes, place, digest);
-        yield { seen: { first: place.first, ...version }, digest, entries };
-        place = { first: place.first + entries.length, previous: digest };
-      }
+/**
+ * Follows the chain of names from a place to the head. Names beside the chain are ignored. With `last`, it first
+ * checks that the object read or written last is still the first version of its name.
+ * Throws `LOG_FORKED` when it is not, `STORE_UNAVAILABLE`, `THROTTLED`, `NOT_PERMITTED`.
+ */
+export async function* followLog(
+  store: LogStore,
+  start: LogPlace,
+  last?: SeenVersion,
+): AsyncGenerator<StoredLogObject> {
+  let place = start;
+  let checked = last === undefined;
+  // Just before the names of this index, so that the one seen last is listed again.
+  const marker = `${logObjectPrefix(store.environment)}${String((last ?? start).first).padStart(20, '0')}`;
+  for await (const versions of inGroups(firstVersions(store, marker))) {
+    const again = versions.find(({ name }) => name === last?.name);
+    if (again && again.versionId !== last?.versionId) throw forked(again.name);
+    checked ||= again !== undefined;
+    const fresh = versions.filter((one) => one !== again);
+    const bodies = await Promise.all(fresh.map((one) => read(store, one)));
+    for (const { name, versionId, bytes } of bodies) {
+      if (name !== logObjectName(store.environment, place.first, place.previous)) continue;
+      const digest = digestOfBytes(bytes);
+      const entries = entriesOf(bytes, place, digest);
+      yield { seen: { first: place.first, name, versionId }, digest, entries };
+      place = { first: place.first + entries.length, previous: digest };
     }
-    if (!checked && last) throw forked(last.name);
   }
+  if (!checked && last) throw forked(last.name);
+}
 
-  /** S3 lists names in order and, of one name, the newest version first; the last one seen is the first one put. */
-  async function* firstVersions(marker: string): AsyncGenerator<{ name: string; versionId: string }> {
-    let candidate: { name: string; versionId: string } | undefined;
-    let page: { KeyMarker: string | undefined; VersionIdMarker?: string | undefined } | undefined = {
-      KeyMarker: marker,
-    };
-    while (page) {
-      const listed = await list(page);
+/** S3 lists names in order and, of one name, the newest version first; the last one listed is the first one put. */
+async function* firstVersions(store: LogStore, marker: string): AsyncGenerator<Version> {
+  let candidate: Version | undefined;
+  for await (const version of allVersions(store, marker)) {
+    if (candidate && candidate.name !== version.name) yield candidate;
+    candidate = version;
+  }
+  if (candidate) yield candidate;
+}
+
+async function* allVersions({ s3, bucket, environment }: LogStore, marker: string): AsyncGenerator<Version> {
+  const Prefix = logObjectPrefix(environment);
+  let page: { KeyMarker?: string | undefined; VersionIdMarker?: string | undefined } = { KeyMarker: marker };
+  try {
+    for (;;) {
+      const listed = await s3.send(new ListObjectVersionsCommand({ Bucket: bucket, Prefix, ...page }));
       for (const { Key, VersionId } of listed.Versions ?? []) {
-        if (Key === undefined) continue;
-        if (candidate && candidate.name !== Key) yield candidate;
-        candidate = { name: Key, versionId: VersionId ?? 'null' };
+        if (Key !== undefined) yield { name: Key, versionId: VersionId ?? 'null' };
       }
-      page = listed.IsTruncated
-        ? { KeyMarker: listed.NextKeyMarker, VersionIdMarker: listed.NextVersionIdMarker }
-        : undefined;
+      if (!listed.IsTruncated) return;
+      page = { KeyMarker: listed.NextKeyMarker, VersionIdMarker: listed.NextVersionIdMarker };
     }
-    if (candidate) yield candidate;
+  } catch (error) {
+    throw toPortError('store', `list the log of ${environment}`, error);
   }
+}
 
-  async function list(page: { KeyMarker: string | undefined; VersionIdMarker?: string | undefined }) {
-    try {
-      return await s3.send(new ListObjectVersionsCommand({ Bucket: bucket, Prefix: prefix, ...page }));
-    } catch (error) {
-      throw toPortError('store', `list the log of ${environment}`, error);
-    }
+async function read({ s3, bucket }: LogStore, version: Version): Promise<Version & { bytes: Uint8Array }> {
+  const { name, versionId } = version;
+  try {
+    const answer = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: name, VersionId: versionId }));
+    return { ...version, bytes: (await answer.Body?.transformToByteArray()) ?? new Uint8Array() };
+  } catch (error) {
+    throw toPortError('store', `read ${name}`, error);
   }
-
-  async function read({ name, versionId }: { name: string; versionId: string }): Promise<Uint8Array> {
-    try {
-      const answer = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: name, VersionId: versionId }));
-      return (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
-    } catch (error) {
-      throw toPortError('store', `read ${name}`, error);
-    }
-  }
-
-  return { follow };
 }
 
 /**

@@ -22,7 +22,7 @@ import {
   type S3ChangeLog,
   type S3ChangeLogInput,
 } from './s3-change-log.ts';
-import { createS3LogReader } from './s3-log-reader.ts';
+import { followLog } from './s3-log-reader.ts';
 
 /** Unproven snapshots that are looked at before the log is folded from its first entry. */
 const MAX_CANDIDATES = 5;
@@ -126,7 +126,7 @@ async function isNamedBehind(
 ): Promise<boolean> {
   const judge = { trust: indexTrust(input.trust), verify: input.verify };
   const nothing = emptyLogState(input.environment);
-  for await (const { entries } of createS3LogReader(input).follow({ first: size, previous })) {
+  for await (const { entries } of followLog(input, { first: size, previous })) {
     for (const entry of entries) {
       const statement = unlessMalformed(() => decodeEntry(entry));
       if (
