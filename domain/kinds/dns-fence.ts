@@ -49,7 +49,8 @@ export function fenceIndex(fence: string): number {
  *
  * `expectedFenceOf` answers for the index of an intent (or freeze): the fence it was to replace, null when there was
  * none, undefined when the caller does not know the index. Indexes fall strictly along the chain, so the walk ends
- * as soon as it is below the effect's own index and needs no older history.
+ * as soon as it is below the effect's own index and needs no older history. A rollback may stand on an older fence
+ * than its intent's, when the forward write never landed; no intent older than it can have expected such a fence.
  *
  * Throws `ENTRY_MALFORMED` when a fence is unreadable or the walk meets an unknown index above the effect's: then
  * neither yes nor no is true, and answering no could apply the effect twice.

@@ -57,6 +57,13 @@ describe('landed', () => {
     expect(landed('12.r12', forward(12), expectedFenceOf)).toBe(true);
   });
 
+  it('finds the rollback of an intent that never landed, which shuts its late write out', () => {
+    expect(landed(rollbackFence('12', 18), rollback(18), expectedFenceOf)).toBe(true);
+    expect(landed(rollbackFence('12', 18), forward(18), expectedFenceOf)).toBe(false);
+    expect(landed(rollbackFence(null, 5), rollback(5), expectedFenceOf)).toBe(true);
+    expect(landed(rollbackFence(null, 5), forward(5), expectedFenceOf)).toBe(false);
+  });
+
   it('needs no history below the effect, and says so when it lacks some above', () => {
     const nothing = () => undefined;
     expect(landed('17', forward(20), nothing)).toBe(false);
