@@ -1,11 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
+const reportDir = process.env.RESILIENCE_TEST_REPORT;
+
 /**
  * Two projects: `pure` needs no server and runs in parallel; `server` shares one local stack,
  * started once for the run, and runs its files one after another.
  */
-const reportDir = process.env.RESILIENCE_TEST_REPORT;
-
 export default defineConfig({
   test: {
     // For `.ci/run`, which adds up the counts.
@@ -22,7 +22,7 @@ export default defineConfig({
       {
         test: {
           name: 'server',
-          include: ['test/{contract,workflow,replay,integration,e2e,chaos}/**/*.test.ts'],
+          include: ['test/{contract,workflow,replay,integration,interop,e2e,chaos}/**/*.test.ts'],
           globalSetup: ['test/support/stack-setup.ts'],
           fileParallelism: false,
           testTimeout: 60_000,
