@@ -46,7 +46,7 @@ export async function rollBack(
 
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const zone = await readStableZone(ports.dns, plan.zone);
-    if (landed(zone.fence, { intentIndex: intent.index, direction: 'rollback' }, expectedFences(state))) {
+    if (hasLanded(zone.fence, intent.index, state)) {
       return recordRollback(ports, change, intent, zone.fence);
     }
     const changes = wayBack(plan, zone);
@@ -68,6 +68,19 @@ export async function rollBack(
       next: 'It is tried again by itself.',
     },
   );
+}
+
+/**
+ * With the log down, the live fence may be of an intent that this enactor has not read. Then the answer is no: going
+ * back again over exact records changes nothing, while waiting for the log would trap a bad stage (DESIGN §6).
+ */
+function hasLanded(live: string | null, intentIndex: number, state: LogState): boolean {
+  try {
+    return landed(live, { intentIndex, direction: 'rollback' }, expectedFences(state));
+  } catch (error) {
+    if (error instanceof DomainError && error.code === 'ENTRY_MALFORMED') return false;
+    throw error;
+  }
 }
 
 async function freshOrLastKnown(ports: EnactorPorts, effect: StageEffect): Promise<LogState> {

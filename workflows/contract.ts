@@ -79,7 +79,7 @@ export interface ChangeStatus {
   resources: string[];
   risk: { score: number; class: RiskClass; reasons: { points: number; reason: string }[] } | null;
   planDigest: Digest | null;
-  votes: { voter: string; decision: VoteDecision | 'no-answer'; reasons: Violation[] }[];
+  votes: { voter: string; decision: VoteDecision | 'no-answer' | 'not-needed'; reasons: Violation[] }[];
   approvalsNeeded: number;
   approvals: { approver: string; decision: 'approve' | 'reject'; at: string }[];
   stages: StageStatus[];

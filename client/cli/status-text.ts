@@ -45,7 +45,13 @@ function riskLines({ risk }: ChangeStatus, style: Style): string[] {
 
 function voteLines({ votes }: ChangeStatus, style: Style, verbose: boolean): string[] {
   if (votes.length === 0) return [];
-  const colour = { yes: 'green', no: 'red', veto: 'red', 'no-answer': 'yellow' } as const;
+  const colour = {
+    yes: 'green',
+    no: 'red',
+    veto: 'red',
+    'no-answer': 'yellow',
+    'not-needed': 'dim',
+  } as const;
   const each = votes.map(({ voter, decision }) => `${voter} ${style(colour[decision], decision)}`);
   const reasons = verbose ? votes.flatMap((vote) => vote.reasons) : [];
   return [

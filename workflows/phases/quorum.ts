@@ -1,7 +1,6 @@
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import type { CastVote } from '../../activities/vote.ts';
 import type { Violation } from '../../domain/errors.ts';
-import type { VoteDecision } from '../../domain/evidence/statements.ts';
 import { tallyVotes } from '../../domain/quorum/tally.ts';
 import { orchestrator, voter } from '../activities.ts';
 import { type ChangeRun, STOPPED, type Stopped } from '../change-run.ts';
@@ -68,10 +67,11 @@ async function askQuorum(
   const asked = asking.catch(() => undefined);
   await condition(() => tally().decision !== 'undecided');
   const { decision, reasons } = tally();
+  const silent = new Set(failed);
   scope.cancel();
   await asked;
 
-  showVotes(run, cast);
+  showVotes(run, cast, silent);
   run.progress.quorumAtMs = Date.now();
   await recordVotes(run, cast);
   return { decision: decision === 'undecided' ? 'lost' : decision, reasons };
@@ -84,10 +84,11 @@ async function recordVotes(run: ChangeRun, cast: readonly CastVote[]): Promise<u
   return recorded === STOPPED ? STOPPED : undefined;
 }
 
-function showVotes(run: ChangeRun, cast: readonly CastVote[]): void {
+/** A zone that had not answered when the others had decided it was not needed; one that failed did not answer. */
+function showVotes(run: ChangeRun, cast: readonly CastVote[], failed: ReadonlySet<string>): void {
   run.status.votes = VOTER_ZONES.map((zone) => {
     const given = cast.find(({ vote }) => vote.voterZone === zone)?.vote;
-    const decision: VoteDecision | 'no-answer' = given?.decision ?? 'no-answer';
-    return { voter: `voter.${zone}`, decision, reasons: given?.reasons ?? [] };
+    const silent = failed.has(zone) ? 'no-answer' : 'not-needed';
+    return { voter: `voter.${zone}`, decision: given?.decision ?? silent, reasons: given?.reasons ?? [] };
   });
 }
