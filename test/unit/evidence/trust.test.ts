@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest';
+import { digestOf } from '../../../domain/evidence/canonical-json.ts';
+import { indexTrust, parseTrustDocument, type TrustDocument } from '../../../domain/evidence/trust.ts';
+import { signedTrust, trustedKeys } from '../../support/sample-log.ts';
+
+test('a valid document is read, and every key has one holder', () => {
+  const trust = parseTrustDocument(JSON.parse(JSON.stringify(signedTrust())));
+  const index = indexTrust(trust);
+  const [ada] = trustedKeys('ada');
+  const [voter] = trustedKeys('voter.b');
+  expect(index.personByKey.get(ada?.keyId ?? '')?.subject).toBe('ada');
+  expect(index.serviceByKey.get(voter?.keyId ?? '')?.voterZone).toBe('b');
+  expect(index.personByKey.has(voter?.keyId ?? '')).toBe(false);
+});
+
+const key = () => trustedKeys('ada');
+const person = (subject: string, keys = trustedKeys(subject)): TrustDocument['people'][number] => ({
+  subject,
+  roles: ['author'],
+  keys,
+});
+
+test.each<[string, (trust: TrustDocument) => void, RegExp]>([
+  ['one key of two people', (trust) => trust.people.push(person('eve', key())), /twice as a key/],
+  [
+    'one key of a person and a service',
+    (trust) => trust.services.push({ name: 'x', role: 'analysis', keys: key() }),
+    /twice as a key/,
+  ],
+  [
+    'one person twice',
+    (trust) => trust.people.push(person('ada', trustedKeys('ada-2'))),
+    /ada: listed twice as a person/,
+  ],
+  [
+    'one service twice',
+    (trust) => trust.services.push({ name: 'enactor', role: 'enactor', keys: trustedKeys('y') }),
+    /twice as a service/,
+  ],
+  [
+    'two voters in one zone',
+    (trust) => trust.services.push({ name: 'z', role: 'voter', voterZone: 'a', keys: trustedKeys('z') }),
+    /twice as a voter zone/,
+  ],
+  [
+    'a voter without a zone',
+    (trust) => trust.services.push({ name: 'z', role: 'voter', keys: trustedKeys('z') }),
+    /z: a voter has a voterZone/,
+  ],
+  [
+    'an enactor with a zone',
+    (trust) => trust.services.push({ name: 'z', role: 'enactor', voterZone: 'q', keys: trustedKeys('z') }),
+    /nobody else/,
+  ],
+  [
+    'a zone twice',
+    (trust) => trust.targets.push({ zone: 'example.com', hostedZoneId: 'Z2' }),
+    /twice as a target/,
+  ],
+  [
+    'a key with the id of another',
+    (trust) =>
+      trust.people.push(person('eve', [{ keyId: digestOf('x'), publicKey: key()[0]?.publicKey ?? '' }])),
+    /another digest/,
+  ],
+  [
+    'a short key',
+    (trust) => trust.people.push(person('eve', [{ keyId: digestOf('x'), publicKey: 'AA==' }])),
+    /not 32 bytes/,
+  ],
+  ['an unknown field', (trust) => Object.assign(trust, { extra: 1 }), /extra/i],
+])('%s is refused', (_, spoil, problem) => {
+  const trust = signedTrust();
+  spoil(trust);
+  expect(() => parseTrustDocument(trust)).toThrow(
+    expect.objectContaining({ code: 'SCHEMA_INVALID', message: expect.stringMatching(problem) }),
+  );
+});
+
+test('all problems are named at once', () => {
+  const trust = signedTrust();
+  trust.people.push(person('ada', trustedKeys('ada-2')));
+  trust.targets.push({ zone: 'example.com', hostedZoneId: 'Z2' });
+  expect(() => parseTrustDocument(trust)).toThrow(/person[\s\S]*target/);
+});
+
+test('an index of a document in which a key has two holders is refused', () => {
+  const trust = signedTrust();
+  trust.people.push(person('eve', key()));
+  expect(() => indexTrust(trust)).toThrow(expect.objectContaining({ code: 'SCHEMA_INVALID' }));
+});
