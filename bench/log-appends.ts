@@ -1,0 +1,109 @@
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { openPerson } from '../client/compose.ts';
+import type { Installation } from '../client/installation.ts';
+import { digestOf } from '../domain/evidence/canonical-json.ts';
+import type { Envelope } from '../domain/evidence/dsse.ts';
+import { signStatement } from '../domain/evidence/statement-codec.ts';
+import { encodeEntry } from '../domain/log/entry.ts';
+import { createS3Client } from '../infra/aws/aws-clients.ts';
+import { createS3ChangeLog } from '../infra/aws/s3-change-log.ts';
+import { createKeyring } from '../infra/keys/keyring.ts';
+import { openTrustFile } from '../infra/keys/trust-file.ts';
+import { nowMs } from './aws-calls.ts';
+import { quantile } from './statistics.ts';
+
+export interface WriteRate {
+  perSecond: number;
+  p99Ms: number;
+}
+
+export interface AppendRound {
+  log: WriteRate;
+  raw: WriteRate;
+}
+
+/**
+ * Entries through the log, against raw conditional puts of the same bytes into the same bucket. Sixteen writers are
+ * sixteen callers of one log, as the activities of one role are: they share objects (group commit).
+ */
+export class AppendBench {
+  readonly #installation: Installation;
+  readonly #s3;
+  readonly #log;
+  #made = 0;
+
+  constructor(installation: Installation) {
+    const { aws, environment, trustFile, trustDigest } = installation;
+    const trust = openTrustFile(trustFile, trustDigest);
+    this.#installation = installation;
+    this.#s3 = createS3Client(aws);
+    this.#log = createS3ChangeLog({
+      s3: this.#s3,
+      bucket: aws.bucket,
+      environment,
+      trust,
+      verify: createKeyring(trust),
+    });
+  }
+
+  async round(writers: number, writes: number): Promise<AppendRound> {
+    const entries = await Promise.all(Array.from({ length: writes }, () => this.#entry()));
+    await this.#log.sync();
+    const raw = await rateOf(entries, writers, (entry, position) => this.#put(entry, position));
+    const log = await rateOf(entries, writers, async (entry) => {
+      const [fate] = await this.#log.append([entry]);
+      if (fate?.fate !== 'honoured') throw new Error(`An entry was not honoured: ${JSON.stringify(fate)}`);
+    });
+    return { log, raw };
+  }
+
+  close(): void {
+    this.#s3.destroy();
+  }
+
+  #entry(): Promise<Envelope> {
+    const { environment } = this.#installation;
+    const { signer } = openPerson(this.#installation, 'alice');
+    const changeId = `append-${this.#made++}`;
+    return signStatement(signer, 'request', {
+      changeId,
+      environment,
+      author: 'alice',
+      requestDigest: digestOf(changeId),
+      nonce: changeId,
+      at: new Date().toISOString(),
+    });
+  }
+
+  async #put(entry: Envelope, position: number): Promise<void> {
+    const { aws, environment } = this.#installation;
+    await this.#s3.send(
+      new PutObjectCommand({
+        Bucket: aws.bucket,
+        Key: `bodies/${environment}/raw/${this.#made}-${position}`,
+        Body: encodeEntry(entry),
+        IfNoneMatch: '*',
+      }),
+    );
+  }
+}
+
+async function rateOf<T>(
+  items: readonly T[],
+  writers: number,
+  write: (item: T, position: number) => Promise<void>,
+): Promise<WriteRate> {
+  const took: number[] = [];
+  const queue = items.entries();
+  const startMs = nowMs();
+  await Promise.all(
+    Array.from({ length: writers }, async () => {
+      for (const [position, item] of queue) {
+        const writeMs = nowMs();
+        await write(item, position);
+        took.push(nowMs() - writeMs);
+      }
+    }),
+  );
+  return { perSecond: (1000 * items.length) / (nowMs() - startMs), p99Ms: quantile(took, 0.99) };
+}
