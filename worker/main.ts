@@ -1,5 +1,6 @@
 import { recordTrust } from '../activities/record-trust.ts';
 import { readWorkerConfig } from './config.ts';
+import { startPeriodicSnapshots } from './periodic-snapshots.ts';
 import { openPorts } from './role-ports.ts';
 import { createRoleWorker } from './role-worker.ts';
 import { createLogger, installRuntime } from './telemetry.ts';
@@ -17,7 +18,10 @@ const config = readWorkerConfig(path);
 const logger = createLogger(config);
 installRuntime(logger);
 const ports = await openPorts(config);
-if (config.role === 'orchestrator') await recordTrust(ports);
+if (config.role === 'orchestrator') {
+  await recordTrust(ports);
+  startPeriodicSnapshots(ports, logger);
+}
 const worker = await createRoleWorker(config, ports, logger);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => worker.shutdown());
 logger.info('ready');

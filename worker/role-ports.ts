@@ -12,7 +12,7 @@ import { openKmsSigner } from '../infra/aws/kms-signer.ts';
 import { createRoute53DnsZones } from '../infra/aws/route53-dns-zones.ts';
 import { createS3Bodies } from '../infra/aws/s3-bodies.ts';
 import { createS3ChangeLog } from '../infra/aws/s3-change-log.ts';
-import { openS3ChangeLog } from '../infra/aws/s3-snapshots.ts';
+import { openS3ChangeLog, writeSnapshot } from '../infra/aws/s3-snapshots.ts';
 import { createWebhookPager } from '../infra/http/webhook-pager.ts';
 import { createKeyring } from '../infra/keys/keyring.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
@@ -21,7 +21,11 @@ import type { WorkerConfig } from './config.ts';
 /** A snapshot is the orchestrator's word about the past; those who guard production fold all of it themselves. */
 const BELIEVES_SNAPSHOTS: readonly WorkerConfig['role'][] = ['orchestrator', 'analysis'];
 
-export type OpenedPorts = CommonPorts & { verify: VerifySignature };
+export type OpenedPorts = CommonPorts & {
+  verify: VerifySignature;
+  /** Stores the state folded so far and names it in the log. */
+  takeSnapshot(): Promise<void>;
+};
 
 /** Opens the adapters that every role has; what the role may do with them is for AWS's permissions to say. */
 export async function openPorts(config: WorkerConfig): Promise<OpenedPorts> {
@@ -30,13 +34,18 @@ export async function openPorts(config: WorkerConfig): Promise<OpenedPorts> {
   const verify = createKeyring(trust);
   const s3 = createS3Client(aws);
   const logInput = { s3, bucket: aws.bucket, environment, trust, verify };
+  const log = BELIEVES_SNAPSHOTS.includes(config.role)
+    ? await openS3ChangeLog(logInput)
+    : createS3ChangeLog(logInput);
+  const signer = await openKmsSigner({ kms: createKmsClient(aws), keyArn: config.kmsKeyArn });
   return {
     environment,
     trust,
     verify,
-    log: BELIEVES_SNAPSHOTS.includes(config.role)
-      ? await openS3ChangeLog(logInput)
-      : createS3ChangeLog(logInput),
+    log,
+    async takeSnapshot() {
+      await writeSnapshot({ ...logInput, log, signer, at: new Date().toISOString() });
+    },
     bodies: createS3Bodies({ s3, bucket: aws.bucket, environment }),
     dns: createRoute53DnsZones({
       reader: createRoute53Reader(aws),
@@ -44,7 +53,7 @@ export async function openPorts(config: WorkerConfig): Promise<OpenedPorts> {
       trust,
       worstPropagationMs: config.dnsWorstPropagationMs,
     }),
-    signer: await openKmsSigner({ kms: createKmsClient(aws), keyArn: config.kmsKeyArn }),
+    signer,
     clock: { nowMs: () => Date.now() },
   };
 }
