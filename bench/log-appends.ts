@@ -70,6 +70,9 @@ export class AppendBench {
       environment,
       author: 'alice',
       requestDigest: digestOf(changeId),
+      resources: [`dns/bench.example/${changeId}/A`],
+      dependsOn: [],
+      emergency: false,
       nonce: changeId,
       at: new Date().toISOString(),
     });

@@ -6,6 +6,7 @@ import type { Plan } from '../domain/change/plan.ts';
 import type { ChangeRequest } from '../domain/change/request.ts';
 import { DomainError, PortError } from '../domain/errors.ts';
 import { canonicalBytes, type Digest, digestOf } from '../domain/evidence/canonical-json.ts';
+import { describeRequest } from '../domain/evidence/describe-request.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
 import type { PersonRole, TrustDocument } from '../domain/evidence/trust.ts';
 import { judgePlan } from '../domain/invariants/judge-plan.ts';
@@ -119,6 +120,7 @@ async function submit(
     environment,
     author: author.subject,
     requestDigest,
+    ...describeRequest(request),
     nonce: parts.newNonce(),
     at: new Date(parts.nowMs()).toISOString(),
   });

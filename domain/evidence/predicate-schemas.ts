@@ -55,7 +55,17 @@ const move = z.strictObject({
 
 export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]> } = {
   trust: z.strictObject({ environment, trustDigest: digest, at }),
-  request: z.strictObject({ changeId, environment, author: name, requestDigest: digest, nonce, at }),
+  request: z.strictObject({
+    changeId,
+    environment,
+    author: name,
+    requestDigest: digest,
+    resources: z.array(resource).min(1),
+    dependsOn: z.array(name),
+    emergency: z.boolean(),
+    nonce,
+    at,
+  }),
   plan: z.strictObject({
     changeId,
     environment,

@@ -47,6 +47,13 @@ export interface RequestPredicate {
   environment: string;
   author: string;
   requestDigest: Digest;
+  /**
+   * What the request's body says of itself, in its order, so that the log alone can queue changes (`laneOf`). The
+   * schema phase refuses a request whose body says something else; `describeRequest` makes all three.
+   */
+  resources: string[];
+  dependsOn: string[];
+  emergency: boolean;
   nonce: string;
   at: string;
 }
