@@ -16,7 +16,7 @@ import type { LogState } from '../log/state.ts';
 import { assessRisk } from './assess-risk.ts';
 import type { Plan, PlannedResource, Stage } from './plan.ts';
 import { judgeProbe } from './probe-targets.ts';
-import { type ChangeRequest, resourceOf } from './request.ts';
+import { type ChangeRequest, isSetDns, resourceOf } from './request.ts';
 
 export interface PlanInput {
   changeId: string;
@@ -128,7 +128,8 @@ function planMoves({ request, zone, live }: PlanInput, resources: readonly DnsRe
   const planned = resources.map((resource, position): Omit<Move, 'when'> & { name: string } => {
     const operation = request.spec.operations[position];
     const before = groupIn(zone, resource);
-    const after = operation !== undefined && 'set' in operation ? desiredGroup(resource, operation.body) : [];
+    const after =
+      operation !== undefined && isSetDns(operation) ? desiredGroup(resource, operation.body) : [];
     return {
       path: `spec.operations[${position}]`,
       name: resource.name,

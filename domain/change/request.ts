@@ -1,6 +1,11 @@
 import { z } from 'zod';
 import { DomainError, type Violation } from '../errors.ts';
+import { CONFIG_RESOURCE, configBodySchema } from '../kinds/config.ts';
 import { WEIGHTABLE_TYPES } from '../kinds/dns-records.ts';
+import { documentKindOf } from '../kinds/documents.ts';
+import { SCHEMA_RESOURCE, schemaBodySchema } from '../kinds/schema.ts';
+import { SWITCH_RESOURCE, switchBodySchema } from '../kinds/switch.ts';
+import { jsonPath } from './json-path.ts';
 
 const DEFAULT_STAGES = [1, 10, 50, 100];
 
@@ -29,8 +34,14 @@ const probe = z
   })
   .describe('How the analysis role asks one target whether it works');
 
-const setOperation = z.strictObject({
-  set: resourceName,
+/** Aborts, so that no union takes a body that happens to fit for the body of a resource of another kind. */
+const resourceOfKind = (pattern: RegExp, error: string) => z.string().regex(pattern, { error, abort: true });
+
+const setDns = z.strictObject({
+  set: resourceOfKind(
+    /^dns(\/[^/\s]+)+$/,
+    'A resource is named kind/…: dns/example.com/api/A, config/payments/timeouts, schema/timeouts or switch/trading',
+  ),
   body: z.union([
     z.strictObject({
       ttl: z.int().describe('Seconds'),
@@ -50,6 +61,32 @@ const setOperation = z.strictObject({
     }),
   ]),
 });
+
+const version = z
+  .string()
+  .regex(/^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$/, 'A version is three numbers, such as 2.1.0')
+  .max(64)
+  .optional()
+  .describe('Semantic version of the result; the next one when left out');
+
+const setConfig = z.strictObject({
+  set: resourceOfKind(
+    CONFIG_RESOURCE,
+    'A config is named config/<service, _global, _environment or _tenant.x>/<document>',
+  ),
+  body: configBodySchema,
+  version,
+});
+const setSchema = z.strictObject({
+  set: resourceOfKind(SCHEMA_RESOURCE, 'A schema is named schema/<name>'),
+  body: schemaBodySchema,
+  version,
+});
+const setSwitch = z.strictObject({
+  set: resourceOfKind(SWITCH_RESOURCE, 'A switch is named switch/<name>'),
+  body: switchBodySchema,
+  version,
+});
 const removeOperation = z.strictObject({ remove: resourceName });
 
 export const changeRequestSchema = z.strictObject({
@@ -62,7 +99,7 @@ export const changeRequestSchema = z.strictObject({
   }),
   spec: z.strictObject({
     operations: z
-      .array(z.union([setOperation, removeOperation]))
+      .array(z.union([setDns, setConfig, setSchema, setSwitch, removeOperation]))
       .min(1)
       .max(500),
     base: z
@@ -88,6 +125,16 @@ export const changeRequestSchema = z.strictObject({
         bakeSeconds: z.number().min(0).max(86_400).default(60),
         minimumSamples: z.int().min(1).max(100_000).default(30),
         probe: probe.optional(),
+        strategy: z
+          .enum(['consumers', 'zones', 'at-once'])
+          .optional()
+          .describe('How documents reach their consumers; the slowest that their kinds share when left out'),
+        zones: z
+          .array(z.string().min(1).max(63))
+          .min(1)
+          .max(100)
+          .optional()
+          .describe('For the strategy zones: all zones, in the order in which they get the new versions'),
       })
       .prefault({}),
   }),
@@ -96,7 +143,14 @@ export const changeRequestSchema = z.strictObject({
 export type ChangeRequest = z.infer<typeof changeRequestSchema>;
 export type Operation = ChangeRequest['spec']['operations'][number];
 export type Probe = z.infer<typeof probe>;
-export type SetBody = Extract<Operation, { set: string }>['body'];
+export type SetDns = z.infer<typeof setDns>;
+/** The body of a DNS operation. */
+export type SetBody = SetDns['body'];
+
+/** Only the resource's name tells the kinds of bodies apart. */
+export function isSetDns(operation: Operation): operation is SetDns {
+  return 'set' in operation && operation.set.startsWith('dns/');
+}
 
 /** The resource that an operation is about. */
 export function resourceOf(operation: Operation): string {
@@ -111,7 +165,12 @@ export function resourceOf(operation: Operation): string {
 export function parseChangeRequest(value: unknown): ChangeRequest {
   const parsed = changeRequestSchema.safeParse(value);
   const violations = parsed.success
-    ? [...duplicateResources(parsed.data), ...stageViolations(parsed.data)]
+    ? [
+        ...duplicateResources(parsed.data),
+        ...mixedTargets(parsed.data),
+        ...stageViolations(parsed.data),
+        ...strategyViolations(parsed.data),
+      ]
     : parsed.error.issues.flatMap((issue) => issueViolations(issue, []));
   if (parsed.success && violations.length === 0) return parsed.data;
   throw new DomainError('SCHEMA_INVALID', `The request breaks ${violations.length} rule(s) of its schema.`, {
@@ -140,6 +199,47 @@ function duplicateResources({ spec }: ChangeRequest): Violation[] {
   });
 }
 
+/** DESIGN §6: one change has one target, a hosted zone or documents of one environment. */
+function mixedTargets({ spec }: ChangeRequest): Violation[] {
+  const first = spec.operations.slice(0, 1).map(isAboutDocument)[0];
+  return spec.operations.flatMap((operation, position): Violation[] => {
+    if (isAboutDocument(operation) === first) return [];
+    return [
+      schemaViolation(
+        'one-target',
+        `spec.operations[${position}]`,
+        `${resourceOf(operation)} and ${first ? 'documents' : 'DNS records'} do not move in one batch.`,
+        'Make a request of its own for it, and let one declare dependsOn the other.',
+      ),
+    ];
+  });
+}
+
+/** Whether an operation is about a versioned document, and not about a record in a zone. */
+export function isAboutDocument(operation: Operation): boolean {
+  return documentKindOf(resourceOf(operation)) !== null;
+}
+
+function strategyViolations({ spec }: ChangeRequest): Violation[] {
+  const { strategy, zones } = spec.rollout;
+  const violations: Violation[] = [];
+  const add = (rule: string, field: string, message: string, remedy: string) =>
+    violations.push(schemaViolation(rule, `spec.rollout.${field}`, message, remedy));
+  if (strategy !== undefined && !spec.operations.some(isAboutDocument)) {
+    const remedy = 'Leave out spec.rollout.strategy.';
+    add('strategy-needs-documents', 'strategy', 'Records have no strategy: they move by weight.', remedy);
+  }
+  if (strategy === 'zones' && zones === undefined) {
+    const remedy = 'List all zones in spec.rollout.zones, in the order in which they are to change.';
+    add('zones-are-listed', 'strategy', 'The strategy zones goes through a list of zones.', remedy);
+  }
+  const repeated = zones?.find((zone, i) => zones.indexOf(zone) !== i);
+  if (repeated !== undefined) {
+    add('zones-unique', 'zones', `The zone ${repeated} is listed twice.`, 'List each zone once.');
+  }
+  return violations;
+}
+
 function stageViolations({ spec }: ChangeRequest): Violation[] {
   const { stages } = spec.rollout;
   const violations: Violation[] = [];
@@ -161,7 +261,7 @@ function stageViolations({ spec }: ChangeRequest): Violation[] {
       schemaViolation(
         'stages-need-weights',
         'spec.rollout.stages',
-        `No operation sets a record of type ${WEIGHTABLE_TYPES.join(', ')}: everything here changes in one step.`,
+        `No operation is about a config or sets a record of type ${WEIGHTABLE_TYPES.join(', ')}: everything here changes in one step.`,
         'Leave out spec.rollout.stages.',
       ),
     );
@@ -171,6 +271,7 @@ function stageViolations({ spec }: ChangeRequest): Violation[] {
 
 function canHaveStages(operation: Operation): boolean {
   const resource = resourceOf(operation);
+  if (documentKindOf(resource) === 'config') return true;
   return 'set' in operation && WEIGHTABLE_TYPES.some((type) => resource.endsWith(`/${type}`));
 }
 
@@ -203,8 +304,12 @@ function issueViolations(issue: Issue, parent: readonly PropertyKey[]): Violatio
   ];
 }
 
-/** A field that a branch does not know says more against the branch than any number of wrong values. */
+/**
+ * A resource's name says which kind was meant, so a kind that it is not is out of the question; when it is none, the
+ * first kind must do. After that, a field that a branch does not know says more against it than any wrong values.
+ */
 function strangeness(violations: readonly Violation[]): number {
+  if (violations.some((one) => one.path?.endsWith('.set'))) return Number.MAX_SAFE_INTEGER;
   return violations.length + 1000 * violations.filter((one) => one.rule === 'unknown-field').length;
 }
 
@@ -221,14 +326,4 @@ function remedyFor(issue: Issue): string {
     default:
       return 'Correct the value.';
   }
-}
-
-/** `spec.operations[0].body.ttl`; a key that is no plain word is quoted: `spec.base["dns/example.com/api/A"]`. */
-function jsonPath(path: readonly PropertyKey[]): string {
-  return path.reduce<string>((text, key) => {
-    if (typeof key === 'number') return `${text}[${key}]`;
-    const name = String(key);
-    if (!/^[A-Za-z_]\w*$/.test(name)) return `${text}[${JSON.stringify(name)}]`;
-    return text === '' ? name : `${text}.${name}`;
-  }, '');
 }

@@ -9,7 +9,7 @@ type Folder = (typeof FOLDERS)[number];
 const WIRING = ['client/compose.ts', 'client/cli/commands/dev.ts'];
 const AWS = /^@(aws-sdk|smithy)\//;
 const AWS_FOLDERS = ['infra/aws/', 'infra/dev/'];
-const DOMAIN_PACKAGES = ['zod', '@noble/hashes', 'canonicalize', 'ipaddr.js'];
+const DOMAIN_PACKAGES = ['zod', '@noble/hashes', 'canonicalize', 'ipaddr.js', 'ajv', 'semver'];
 
 type Sources = ReadonlyMap<string, string>;
 

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { isRange, parseReference } from '../causality/reference.ts';
+import { plainJsonObject } from './plain-json.ts';
+
+/**
+ * `config/<scope>/<document>`. The scope is a service, or a layer under all services: `_global`, `_environment`,
+ * `_tenant.<tenant>`.
+ */
+export const CONFIG_RESOURCE =
+  /^config\/(_global|_environment|_tenant\.[a-z0-9][a-z0-9-]*|[a-z0-9][a-z0-9-]*)\/[a-z0-9][a-z0-9._-]*$/;
+
+/** A document that services read, and the schema that it is held against. Also its canonical form. */
+export const configBodySchema = z.strictObject({
+  schema: z
+    .string()
+    .regex(
+      /^schema\/[a-z0-9][a-z0-9._-]*@\S+$/,
+      'A schema is named with its range, such as schema/timeouts@^1',
+    )
+    .refine(
+      (reference) => isRange(parseReference(reference).range ?? ''),
+      'The range after @ is no semver range',
+    )
+    .describe('The schema and the versions of it that will do: schema/timeouts@^1'),
+  value: plainJsonObject.describe('What the service reads; secrets as {secretRef, rotateBy}'),
+});
+
+export type ConfigBody = z.infer<typeof configBodySchema>;
+
+/** What a config needs: its schema, with the range. A `secretRef` names no resource. */
+export function configReferences({ schema }: ConfigBody): string[] {
+  return [schema];
+}

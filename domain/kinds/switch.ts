@@ -1,0 +1,50 @@
+import { z } from 'zod';
+
+/** `switch/<name>`. */
+export const SWITCH_RESOURCE = /^switch\/[a-z0-9][a-z0-9._-]*$/;
+
+const scopeList = z.array(z.string().min(1).max(253)).max(1000).default([]);
+
+export const switchBodySchema = z
+  .strictObject({
+    type: z.enum(['kill-switch', 'throttle', 'circuit-breaker', 'override']),
+    engaged: z.boolean(),
+    scope: z
+      .strictObject({ services: scopeList, zones: scopeList, tenants: scopeList })
+      .prefault({})
+      .describe('Whom it affects; an empty list is no restriction'),
+    owner: z.string().trim().min(1, 'Somebody must own a switch').max(253),
+    reason: z.string().max(2000).optional(),
+    expiresAt: z.iso.datetime({ offset: true, error: 'A time is written 2026-01-31T12:00:00Z' }),
+    safeState: z.enum(['engaged', 'released']).describe('What it falls to when it expires'),
+    limit: z.number().min(0).max(1e9).optional().describe('Of a throttle: requests per second'),
+  })
+  .superRefine(({ type, limit }, context) => {
+    if ((type === 'throttle') === (limit !== undefined)) return;
+    const message = limit === undefined ? 'A throttle needs a limit' : 'Only a throttle has a limit';
+    context.addIssue({ code: 'custom', path: ['limit'], message });
+  });
+
+export type SwitchBody = z.infer<typeof switchBodySchema>;
+
+/**
+ * Which way a change of a switch goes. `engage` is the safe direction: it only stops more. `release` lets something
+ * through again that was stopped. `edit` does neither.
+ */
+export type SwitchDirection = 'engage' | 'release' | 'edit';
+
+/** `before` is null for a switch that is new, `after` for one that goes. */
+export function directionOf(before: SwitchBody | null, after: SwitchBody | null): SwitchDirection {
+  throw new Error(`not written yet ${before} ${after}`);
+}
+
+/** People who must approve a change of a switch besides its author: stopping is quick, letting through is not. */
+export function approvalsFor(direction: SwitchDirection): number {
+  return direction === 'engage' ? 1 : 2;
+}
+
+/** What a switch says at a time: past its expiry, its safe state. `nowMs` since the epoch. */
+export function effectiveSwitch(body: SwitchBody, nowMs: number): { engaged: boolean; expired: boolean } {
+  const expired = nowMs >= Date.parse(body.expiresAt);
+  return { engaged: expired ? body.safeState === 'engaged' : body.engaged, expired };
+}
