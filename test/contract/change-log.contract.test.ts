@@ -246,6 +246,21 @@ describe('what others put into the log', () => {
     expect(await behind.append([await request('chg-2')])).toEqual([{ fate: 'honoured', index: 1 }]);
   });
 
+  test('the first version is found also where a listing is cut between two of one name', async () => {
+    const { open, request, environment } = newEnvironment();
+    const writer = open();
+    for (const changeId of ['chg-1', 'chg-2', 'chg-3']) await writer.append([await request(changeId)]);
+    const name = logObjectName(environment, 0, genesisDigest(environment));
+    await asAdministrator(() => admin.send(new DeleteObjectCommand({ Bucket: bucket, Key: name })));
+    await admin.send(new PutObjectCommand({ Bucket: bucket, Key: name, Body: 'forged', IfNoneMatch: '*' }));
+    const reader = createS3Client(await clientConfig(orchestrator));
+    reader.middlewareStack.add((next) => (args) => next({ ...args, input: { ...args.input, MaxKeys: 1 } }), {
+      step: 'initialize',
+      name: 'shortPages',
+    });
+    expect(Object.keys((await open(reader).sync()).changes)).toEqual(['chg-1', 'chg-2', 'chg-3']);
+  });
+
   test('a writer whose put was accepted only because of a delete marker finds out at its next reading', async () => {
     const { open, request, environment } = newEnvironment();
     const [writer, behind] = [open(), open()];

@@ -38,7 +38,7 @@ describe('refused', () => {
   test.each([
     ['nothing', ''],
     ['no entry', header],
-    ['a last line without its end', `${header}{"a":1}`],
+    ['a last line without its end', `${header}{"a":1}\n{"b":2}`],
     ['a header that is not canonical', ` ${header}{"a":1}\n`],
     ['a header with another field', `{"extra":1,${header.slice(1)}{"a":1}\n`],
     ['a header with a lone surrogate', '"\\ud800"\n{"a":1}\n'],
