@@ -18,7 +18,15 @@ export function firstIndexOf(state: LogState, said: Said): number | null {
       return own(state.freezeNonces, said.predicate.nonce) ?? null;
     case 'approval':
       return null;
-    default:
+    case 'request':
+    case 'plan':
+    case 'vote':
+    case 'acceptance':
+    case 'stage-verdict':
+    case 'intent':
+    case 'outcome':
+    case 'commit':
+    case 'end':
       return firstIndexInChange(state, said);
   }
 }

@@ -91,6 +91,15 @@ function record(said: Said, state: LogState, index: number): void {
       return;
     case 'approval':
       return;
+    case 'plan':
+    case 'vote':
+    case 'acceptance':
+    case 'stage-verdict':
+    case 'intent':
+    case 'outcome':
+    case 'commit':
+    case 'end':
+      break;
   }
   const change = own(state.changes, said.predicate.changeId);
   if (!change) return;

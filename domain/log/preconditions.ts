@@ -31,6 +31,15 @@ export function obstacleTo(said: Said, state: LogState): Obstacle | null {
       return own(state.ended, said.predicate.changeId)
         ? notCounted('ALREADY_ENDED', `change ${said.predicate.changeId} has ended`)
         : null;
+    case 'plan':
+    case 'vote':
+    case 'acceptance':
+    case 'stage-verdict':
+    case 'intent':
+    case 'outcome':
+    case 'commit':
+    case 'end':
+      break;
   }
   const change = own(state.changes, said.predicate.changeId);
   if (!change) {
