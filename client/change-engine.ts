@@ -43,6 +43,8 @@ const ANSWER_WITHIN_MS = 15_000;
 const START_WITHIN_MS = 8_000;
 /** A query is cheap, and people wait for it; the log answers instead. */
 const STATUS_WITHIN_MS = 5_000;
+/** How soon another worker takes over from one that was killed in the middle of a step; 10 seconds by default. */
+const WORKFLOW_TASK_TIMEOUT = '3 seconds';
 
 export function createTemporalEngine(client: Client, address: string): ChangeEngine {
   const ask = <T>(withinMs: number, call: () => Promise<T>) =>
@@ -59,6 +61,7 @@ export function createTemporalEngine(client: Client, address: string): ChangeEng
             workflowId: input.changeId,
             taskQueue: QUEUES.orchestrator,
             workflowIdReusePolicy: 'REJECT_DUPLICATE',
+            workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
             args: [input],
           });
         } catch (error) {
