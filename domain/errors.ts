@@ -43,6 +43,7 @@ const KIND_OF_CODE = {
   STORE_UNAVAILABLE: 'unavailable',
   DNS_UNAVAILABLE: 'unavailable',
   SIGNER_UNAVAILABLE: 'unavailable',
+  WITNESS_UNAVAILABLE: 'unavailable',
   ENGINE_UNAVAILABLE: 'unavailable',
   THROTTLED: 'unavailable',
   STACK_NOT_RUNNING: 'unavailable',
