@@ -28,10 +28,13 @@ export interface StageJudgement {
 }
 
 const LONGEST_ROUND_MS = 1_000;
+/** A short bake asks as many samples in less time; more at once would measure the load that we make. */
+const ROUNDS_AT_ONCE = 5;
 
 /**
  * Watches one stage for its bake and signs what it concluded. Each round asks one target of either arm directly and
- * one through weighted resolution of what is live. A clear failure ends the watch early; a pass never does.
+ * one through weighted resolution of what is live; rounds that are due are asked together. A clear failure ends the
+ * watch early; a pass never does.
  */
 export async function judgeStage(
   ports: AnalysisPorts & PacedWait,
@@ -46,14 +49,17 @@ export async function judgeStage(
   const watch = new ArmWatch(ports, probe, await liveArms(ports, plan));
   const startedMs = ports.clock.nowMs();
   const rounds = Math.max(minimumSamples, Math.ceil(bakeMs / LONGEST_ROUND_MS));
+  const beginsMs = (round: number) => startedMs + (bakeMs * (round - 1)) / rounds;
   const conclude = () => judgeCanary({ ...watch.counts(), minimumSamples, percent: stage.percent });
   let judged = conclude();
-  for (let round = 1; round <= rounds; round += 1) {
-    await watch.round(round);
+  for (let next = 1; next <= rounds; ) {
+    const due: Promise<void>[] = [];
+    do due.push(watch.round(next++));
+    while (next <= rounds && due.length < ROUNDS_AT_ONCE && beginsMs(next) <= ports.clock.nowMs());
+    await Promise.all(due);
     judged = conclude();
     if (judged.verdict === 'fail') break;
-    const dueMs = startedMs + (bakeMs * round) / rounds;
-    await ports.pause(Math.max(0, dueMs - ports.clock.nowMs()));
+    await ports.pause(Math.max(0, beginsMs(next) - ports.clock.nowMs()));
   }
   const envelope = await signStatement(ports.signer, 'stage-verdict', {
     ...input,
