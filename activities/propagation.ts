@@ -6,7 +6,7 @@ export interface PacedWait {
   pause(ms: number): Promise<void>;
 }
 
-const FIRST_POLL_MS = 5;
+const FIRST_POLL_MS = 1;
 const LONGEST_POLL_MS = 2_000;
 const GIVE_UP_MS = 10 * 60_000;
 
