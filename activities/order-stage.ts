@@ -24,13 +24,15 @@ export async function orderStage(
   if (!stage) {
     throw new DomainError('NOT_FOUND', `The plan ${input.planDigest} has no stage ${input.stage}.`);
   }
+  // The log has moved since this role wrote last: read on now, or the append has to find out by a refused put.
+  const [expectedFence] = await Promise.all([ports.dns.readFence(plan.zone), ports.log.sync()]);
   const intent = await signStatement(ports.signer, 'intent', {
     changeId: input.changeId,
     environment: ports.environment,
     planDigest: input.planDigest,
     stage: stage.name,
     zone: plan.zone,
-    expectedFence: await ports.dns.readFence(plan.zone),
+    expectedFence,
     inverseDigest: digestOf(stage.inverse),
     at: new Date(ports.clock.nowMs()).toISOString(),
   });
