@@ -35,6 +35,8 @@ export async function admitApprovals(
   input: { changeId: string; approvals: Envelope[] },
 ): Promise<{ answers: AdmittedApproval[]; tally: ApprovalTally }> {
   const answers: AdmittedApproval[] = [];
+  // The live fold: each append below brings it up to date again.
+  const state = await ports.log.sync();
   for (const envelope of input.approvals) {
     const opened = open(envelope, ports.verify);
     answers.push(
@@ -46,10 +48,10 @@ export async function admitApprovals(
             approver: 'unknown',
             decision: 'approve',
           }
-        : await admit(ports, input.changeId, envelope, opened),
+        : await admit(ports, state, input.changeId, envelope, opened),
     );
   }
-  return { answers, tally: tallyOf(ports, await ports.log.sync(), input.changeId) };
+  return { answers, tally: tallyOf(ports, state, input.changeId) };
 }
 
 function open(envelope: Envelope, verify: VerifySignature): Opened {
@@ -75,11 +77,11 @@ function open(envelope: Envelope, verify: VerifySignature): Opened {
 
 async function admit(
   ports: OrchestratorPorts,
+  state: LogState,
   changeId: string,
   envelope: Envelope,
   { approval, keyIds }: { approval: ApprovalPredicate; keyIds: string[] },
 ): Promise<AdmittedApproval> {
-  const state = await ports.log.sync();
   const change = state.changes[changeId];
   const nowMs = ports.clock.nowMs();
   const answer = { approver: approval.approver, decision: approval.decision };
