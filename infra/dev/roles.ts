@@ -3,7 +3,7 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { WorkerConfig } from '../../worker/config.ts';
 import { writeWorkerConfig } from './environment.ts';
-import { installTools } from './install.ts';
+import { installTools, resilienceHome } from './install.ts';
 import { type ManagedProcess, type ProcessPlan, startProcess } from './managed-process.ts';
 
 const READY_TIMEOUT_MS = 60_000;
@@ -69,8 +69,8 @@ function rolePlan(role: string, python: string, options: StartRolesOptions): Pro
     command: [process.execPath, options.main ?? WORKER_MAIN, configFile],
     env: {
       PATH: '/usr/local/bin:/usr/bin:/bin',
-      // Compiled once, shared by all roles: they start in half the time.
-      NODE_COMPILE_CACHE: join(options.dir, 'compile-cache'),
+      // Compiled once, kept and shared by all roles and runs: they start in half the time.
+      NODE_COMPILE_CACHE: join(resilienceHome(), 'compile-cache'),
       NODE_NO_WARNINGS: '1',
       ...options.env?.(role),
     },
