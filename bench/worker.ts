@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { recordTrust } from '../activities/record-trust.ts';
 import { readWorkerConfig, type WorkerConfig } from '../worker/config.ts';
+import { followLog } from '../worker/follow-log.ts';
 import { openPorts } from '../worker/role-ports.ts';
 import { createRoleWorker } from '../worker/role-worker.ts';
 import { createLogger, installRuntime } from '../worker/telemetry.ts';
@@ -26,6 +27,7 @@ const workers = await Promise.all([createRoleWorker(config, ports, logger), crea
 process.once('SIGTERM', () => {
   for (const worker of workers) worker.shutdown();
 });
+if (config.role === 'voter' || config.role === 'enactor') void followLog(ports.log, logger);
 logger.info('ready');
 await Promise.all(workers.map((worker) => worker.run()));
 process.exit(0);

@@ -1,5 +1,6 @@
 import { recordTrust } from '../activities/record-trust.ts';
 import { readWorkerConfig } from './config.ts';
+import { followLog } from './follow-log.ts';
 import { startPeriodicSnapshots } from './periodic-snapshots.ts';
 import { openPorts } from './role-ports.ts';
 import { createRoleWorker } from './role-worker.ts';
@@ -24,6 +25,7 @@ if (config.role === 'orchestrator') {
 }
 const worker = await createRoleWorker(config, ports, logger);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => worker.shutdown());
+if (config.role === 'voter' || config.role === 'enactor') void followLog(ports.log, logger);
 logger.info('ready');
 await worker.run();
 // The native runtime keeps the process alive for its own threads.
