@@ -1,7 +1,9 @@
 import { DomainError } from '../domain/errors.ts';
 import { parseJsonBytes } from '../domain/evidence/canonical-json.ts';
 import { type OpenedStatement, openEnvelope, type Said } from '../domain/evidence/statement-codec.ts';
+import type { CommitPredicate } from '../domain/evidence/statements.ts';
 import type { TrustDocument } from '../domain/evidence/trust.ts';
+import { isWithdrawal } from '../domain/log/entry.ts';
 import type { EntryFate } from '../domain/log/state.ts';
 
 /** One entry of the log, as people read it. */
@@ -88,11 +90,13 @@ function summaryOf(said: Said): string {
     case 'stage-verdict':
       return `stage ${said.predicate.stage}: ${said.predicate.verdict}${because(said.predicate.reasons.map((message) => ({ message })))}`;
     case 'intent':
-      return `intends stage ${said.predicate.stage} on ${said.predicate.zone}`;
+      return `intends stage ${said.predicate.stage} on ${said.predicate.zone ?? 'the documents'}`;
     case 'outcome':
       return `stage ${said.predicate.stage} ${said.predicate.direction}: ${said.predicate.result}`;
     case 'commit':
-      return `live: ${said.predicate.moves.map((move) => move.resource).join(', ')}`;
+      return `${shareOf(said.predicate.rollout)}: ${said.predicate.moves.map((move) => move.resource).join(', ')}`;
+    case 'version':
+      return `version ${said.predicate.version} of ${said.predicate.resource}`;
     case 'end':
       return `ended ${said.predicate.status}${because(said.predicate.reasons)}`;
     case 'freeze':
@@ -100,6 +104,13 @@ function summaryOf(said: Said): string {
     case 'snapshot':
       return `snapshot of ${said.predicate.size} entries`;
   }
+}
+
+function shareOf(rollout: CommitPredicate['rollout']): string {
+  if (rollout === null) return 'live';
+  if (isWithdrawal(rollout)) return 'withdrawn';
+  const { percent, zones } = rollout;
+  return `exposed to ${zones.length > 0 ? zones.join(', ') : `${percent} % of consumers`}`;
 }
 
 function because(reasons: readonly { message: string }[]): string {

@@ -1,4 +1,5 @@
 import type { Digest } from '../domain/evidence/canonical-json.ts';
+import { isWithdrawal } from '../domain/log/entry.ts';
 import type { ChangeStatus, Phase, StageStatus } from '../workflows/contract.ts';
 import type { LogLine } from './log-line.ts';
 
@@ -81,7 +82,7 @@ function apply(status: RecordedStatus, said: Said, index: number): void {
       return;
     }
     case 'commit':
-      enter(status, 'committed', said.predicate.at);
+      applyCommit(status, said.predicate);
       return;
     case 'end':
       status.violations = said.predicate.reasons;
@@ -92,6 +93,7 @@ function apply(status: RecordedStatus, said: Said, index: number): void {
     case 'approval':
     case 'freeze':
     case 'snapshot':
+    case 'version':
       return;
   }
 }
@@ -112,6 +114,20 @@ function applyOutcome(
     outcome.intentIndex,
     applied ? { state: 'baking', appliedAt: outcome.at } : { state: 'failed' },
   );
+}
+
+/** Documents have no outside target: their exposure is the outcome of its stage. */
+function applyCommit(
+  status: RecordedStatus,
+  { rollout, at }: Extract<Said, { type: 'commit' }>['predicate'],
+): void {
+  if (rollout === null) enter(status, 'committed', at);
+  else if (isWithdrawal(rollout)) enter(status, 'rolling-back', at);
+  else {
+    const live = status.stages.findLast((stage) => stage.name === rollout.stage);
+    if (live?.intentIndex !== undefined)
+      amendStage(status, live.intentIndex, { state: 'baking', appliedAt: at });
+  }
 }
 
 function amendStage(status: RecordedStatus, intentIndex: number, amendment: Partial<StageStatus>): void {

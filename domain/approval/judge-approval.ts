@@ -180,7 +180,7 @@ function whyNotWaiting(change: ChangeRecord, ended: boolean): Violation | null {
   if (change.plan === null) {
     return no('NOT_FOUND', 'waiting', `${id} has no plan yet.`, 'Wait until it asks for approval.');
   }
-  if (change.intents.length === 0 && change.commit === null) return null;
+  if (change.intents.length === 0) return null;
   return no('ALREADY_ENDED', 'waiting', `${id} is approved and under way.`, 'To stop it, pause or abort it.');
 }
 

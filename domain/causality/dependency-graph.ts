@@ -1,14 +1,39 @@
-import type { LogState } from '../log/state.ts';
+import type { LiveVersion, LogState } from '../log/state.ts';
+import { dependencyTarget } from './dependency.ts';
 
-/** Live resources that declare a dependency on this one, sorted; never the resource itself. */
+/** Live resources that depend on this one, sorted; never the resource itself. Of many, ask `dependentsIndex`. */
 export function dependentsOf(resource: string, live: LogState['live']): string[] {
-  return Object.entries(live)
-    .filter(
-      ([name, version]) =>
-        name !== resource && version.digest !== null && version.dependsOn.includes(resource),
-    )
-    .map(([name]) => name)
-    .sort();
+  return [...(dependentsIndex(live).get(resource) ?? [])];
+}
+
+/** Every resource that a live one depends on → the live resources that do, sorted; never itself. */
+export function dependentsIndex(live: LogState['live']): ReadonlyMap<string, readonly string[]> {
+  const index: Dependents = new Map();
+  for (const [resource, version] of Object.entries(live)) relink(index, resource, undefined, version);
+  return new Map([...index].map(([target, dependents]) => [target, [...dependents].sort()]));
+}
+
+/** A reverse index that follows the live state move by move, where making it anew each time would cost too much. */
+export type Dependents = Map<string, Set<string>>;
+
+/** Makes the index follow one resource from a version to the next; a removed one depends on nothing. */
+export function relink(
+  index: Dependents,
+  resource: string,
+  before: Pick<LiveVersion, 'digest' | 'dependsOn'> | undefined,
+  after: Pick<LiveVersion, 'digest' | 'dependsOn'>,
+): void {
+  for (const target of targetsOf(before)) index.get(target)?.delete(resource);
+  for (const target of targetsOf(after)) {
+    if (target === resource) continue;
+    const known = index.get(target);
+    if (known) known.add(resource);
+    else index.set(target, new Set([resource]));
+  }
+}
+
+function targetsOf(version: Pick<LiveVersion, 'digest' | 'dependsOn'> | undefined): string[] {
+  return version === undefined || version.digest === null ? [] : version.dependsOn.map(dependencyTarget);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { valid } from 'semver';
 import { z } from 'zod';
 import type { Violation } from '../errors.ts';
 import { isErrorCode } from '../errors.ts';
@@ -45,13 +46,22 @@ const armCounts = z.strictObject({
   latencyP99Ms: z.number(),
 });
 
+const version = z.string().refine((text) => valid(text) === text, 'Not a version of SemVer 2.0.0');
+const component = z.string().regex(/^[a-z0-9][a-z0-9-]*(\/[a-z0-9-]+)?$/);
+const vector = z.record(component, index);
+
 const move = z.strictObject({
   resource,
   from: digest.nullable(),
   to: digest.nullable(),
+  version: version.nullable(),
+  versionDigest: digest.nullable(),
   clock: index,
+  vector,
   dependsOn: z.array(name),
 });
+
+const rollout = z.strictObject({ stage: name, percent: z.number().min(0).max(100), zones: z.array(name) });
 
 export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]> } = {
   trust: z.strictObject({ environment, trustDigest: digest, at }),
@@ -72,7 +82,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     requestDigest: digest,
     planDigest: digest,
     resources: z.array(resource).min(1),
-    zone: name,
+    zone: name.nullable(),
     riskClass: z.enum(['standard', 'critical', 'emergency']),
     logSize: index,
     at,
@@ -135,7 +145,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     environment,
     planDigest: digest,
     stage: name,
-    zone: name,
+    zone: name.nullable(),
     expectedFence: fence,
     inverseDigest: digest,
     at,
@@ -157,7 +167,20 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     environment,
     planDigest: digest,
     moves: z.array(move).min(1),
-    zone: name,
+    zone: name.nullable(),
+    rollout: rollout.nullable(),
+    at,
+  }),
+  version: z.strictObject({
+    resource,
+    environment,
+    version,
+    digest,
+    parent: digest.nullable(),
+    author: name,
+    changeId,
+    vector,
+    schemaDigest: digest.nullable(),
     at,
   }),
   end: z.strictObject({

@@ -48,6 +48,7 @@ const statementFrame = z.object({ predicateType: z.string(), predicate: z.unknow
  * |---|---|---|
  * | request | change id | the request |
  * | plan, vote, approval, acceptance, stage-verdict, intent, outcome, commit | change id | the plan |
+ * | version | resource | the document |
  * | end | change id | the name's own bytes: a change may end before it has a plan |
  * | freeze | zone, or environment | the name's own bytes |
  * | trust | environment | the trust document |
@@ -97,6 +98,7 @@ const SUBJECTS: { [T in StatementType]: (about: Predicates[T]) => { name: string
   intent: ofPlan,
   outcome: ofPlan,
   commit: ofPlan,
+  version: (about) => ({ name: about.resource, digest: about.digest }),
   end: (about) => ofName(about.changeId),
   freeze: (about) => ofName(about.scope?.zone ?? about.environment),
   snapshot: (about) => ({ name: about.environment, digest: about.stateDigest }),

@@ -1,3 +1,4 @@
+import type { VectorClock } from '../causality/vector-clock.ts';
 import type { RiskClass } from '../change/risk.ts';
 import type { Violation } from '../errors.ts';
 import type { Digest } from './canonical-json.ts';
@@ -28,6 +29,7 @@ export interface Predicates {
   intent: IntentPredicate;
   outcome: OutcomePredicate;
   commit: CommitPredicate;
+  version: VersionPredicate;
   end: EndPredicate;
   freeze: FreezePredicate;
   snapshot: SnapshotPredicate;
@@ -65,7 +67,8 @@ export interface PlanPredicate {
   requestDigest: Digest;
   planDigest: Digest;
   resources: string[];
-  zone: string;
+  /** The hosted zone that it writes to; null for documents, whose target is the log itself. */
+  zone: string | null;
   riskClass: RiskClass;
   /** Log size at which the base was read. */
   logSize: number;
@@ -162,7 +165,9 @@ export interface IntentPredicate {
   environment: string;
   planDigest: Digest;
   stage: string;
-  zone: string;
+  /** As in the plan. */
+  zone: string | null;
+  /** Null also for documents: their reservation is the fence. */
   expectedFence: string | null;
   inverseDigest: Digest;
   at: string;
@@ -183,20 +188,68 @@ export interface OutcomePredicate {
   at: string;
 }
 
-/** Signed by the enactor: makes the versions live. Void when a precondition does not hold at its index. */
+/**
+ * Signed by the enactor: moves every resource of a batch at once. Void when a precondition does not hold at its index.
+ * With `rollout` null the versions are live and the change is over. With a `rollout` it is an *exposure*, of documents
+ * only: the versions become the canary arm of each resource, which replaces an earlier exposure of the same change,
+ * and the change stays open. Percent 0 without zones withdraws them, for good.
+ */
 export interface CommitPredicate {
   changeId: string;
   environment: string;
   planDigest: Digest;
-  moves: {
-    resource: string;
-    /** Precondition: the digest last committed; null if never. */
-    from: Digest | null;
-    to: Digest | null;
-    clock: number;
-    dependsOn: string[];
-  }[];
-  zone: string;
+  moves: Move[];
+  /** As in the plan. */
+  zone: string | null;
+  rollout: Rollout | null;
+  at: string;
+}
+
+export interface Move {
+  resource: string;
+  /** Precondition: the digest last committed; null if never. */
+  from: Digest | null;
+  /** Null when it is removed. */
+  to: Digest | null;
+  /** SemVer; null for DNS records and for what is removed. */
+  version: string | null;
+  /** Digest of the stored, signed `version` statement; null where `version` is. */
+  versionDigest: Digest | null;
+  /** Lamport. */
+  clock: number;
+  /** What its author had seen; the fold adds the commit itself. Empty for DNS records. */
+  vector: VectorClock;
+  /** Precondition: resources, with a range where they have versions (`config/payments@^2.1`), and `change/<id>`. */
+  dependsOn: string[];
+}
+
+/** Who gets the new versions while a stage is live. */
+export interface Rollout {
+  stage: string;
+  /** Share of consumers, 0–100. */
+  percent: number;
+  /** Availability zones whose consumers all get them. */
+  zones: string[];
+}
+
+/**
+ * Signed by the enactor: one immutable version of one document. It is a body, named by `Move.versionDigest`, and
+ * means nothing as an entry. Subject: the document's digest, named by the resource.
+ */
+export interface VersionPredicate {
+  resource: string;
+  environment: string;
+  /** SemVer. */
+  version: string;
+  digest: Digest;
+  /** Digest of the document that it replaces; null for the first one. */
+  parent: Digest | null;
+  author: string;
+  changeId: string;
+  /** What the author had seen. */
+  vector: VectorClock;
+  /** Digest of the JSON Schema that the document was checked against; null where its kind has none. */
+  schemaDigest: Digest | null;
   at: string;
 }
 

@@ -34,6 +34,8 @@ export function judgeAuthority(statement: OpenedStatement, state: LogState, judg
         : `${predicate.operator} did not sign it, or is no operator`;
     case 'approval':
       return 'an approval counts only inside an acceptance';
+    case 'version':
+      return 'a version counts only as the body that a commit names';
     case 'vote': {
       const own = services(keyIds, 'voter', judge.trust).some(
         ({ name, voterZone }) => name === predicate.voter && voterZone === predicate.voterZone,

@@ -2,7 +2,7 @@ import { DomainError } from '../errors.ts';
 import { canonicalBytes, canonicalText, parseCanonicalBytes } from '../evidence/canonical-json.ts';
 import type { Envelope } from '../evidence/dsse.ts';
 import { type OpenedStatement, openEnvelope } from '../evidence/statement-codec.ts';
-import type { Predicates, StatementType } from '../evidence/statements.ts';
+import type { Predicates, Rollout, StatementType } from '../evidence/statements.ts';
 
 /** C2SP tlog-tiles, "Log entries": an entry bundle gives each entry's length in 16 bits. */
 export const MAX_ENTRY_BYTES = 65_535;
@@ -42,6 +42,11 @@ export function entryKey<T extends StatementType>(type: T, predicate: Predicates
   return canonicalText([type, ...KEY_PARTS[type](predicate)]);
 }
 
+/** Whether a commit takes its canary arm back (see `CommitPredicate`). */
+export function isWithdrawal({ percent, zones }: Rollout): boolean {
+  return percent === 0 && zones.length === 0;
+}
+
 const KEY_PARTS: { [T in StatementType]: (about: Predicates[T]) => (string | number | null)[] } = {
   trust: (about) => [about.trustDigest],
   request: (about) => [about.changeId],
@@ -65,7 +70,12 @@ const KEY_PARTS: { [T in StatementType]: (about: Predicates[T]) => (string | num
     about.direction,
     ...(about.direction === 'rollback' ? [about.result] : []),
   ],
-  commit: (about) => [about.changeId],
+  // An exposure and its withdrawal may have the same stage.
+  commit: ({ changeId, rollout }) =>
+    rollout === null
+      ? [changeId]
+      : [changeId, rollout.stage, isWithdrawal(rollout) ? 'withdrawn' : 'exposed'],
+  version: (about) => [about.resource, about.digest],
   end: (about) => [about.changeId],
   freeze: (about) => [about.nonce],
   snapshot: (about) => [about.size],

@@ -17,6 +17,7 @@ export function firstIndexOf(state: LogState, said: Said): number | null {
     case 'freeze':
       return own(state.freezeNonces, said.predicate.nonce) ?? null;
     case 'approval':
+    case 'version':
       return null;
     case 'request':
     case 'plan':
@@ -31,14 +32,15 @@ export function firstIndexOf(state: LogState, said: Said): number | null {
   }
 }
 
-type SaidOfChange = Exclude<Said, { type: 'trust' | 'snapshot' | 'freeze' | 'approval' }>;
+type SaidOfChange = Exclude<Said, { type: 'trust' | 'snapshot' | 'freeze' | 'approval' | 'version' }>;
 
 function firstIndexInChange(state: LogState, { type, predicate }: SaidOfChange): number | null {
   const change = own(state.changes, predicate.changeId);
   if (!change) {
     const ended = own(state.ended, predicate.changeId);
     const committed = ended?.status === 'committed';
-    const again = (type === 'commit' && committed) || (type === 'end' && !committed);
+    const again =
+      (type === 'commit' && predicate.rollout === null && committed) || (type === 'end' && !committed);
     return ended && again ? ended.index : null;
   }
   switch (type) {
@@ -57,6 +59,7 @@ function firstIndexInChange(state: LogState, { type, predicate }: SaidOfChange):
     case 'outcome':
       return sameKey(type, predicate, change.outcomes);
     case 'commit':
+      return sameKey(type, predicate, change.exposures);
     case 'end':
       return null;
   }

@@ -1,9 +1,11 @@
+import { type Dependents, relink } from '../causality/dependency-graph.ts';
+import { countOf, merge } from '../causality/vector-clock.ts';
 import type { VerifySignature } from '../evidence/dsse.ts';
 import type { OpenedStatement, Said } from '../evidence/statement-codec.ts';
-import type { CommitPredicate, FreezePredicate, IntentPredicate } from '../evidence/statements.ts';
+import type { CommitPredicate, FreezePredicate, IntentPredicate, Rollout } from '../evidence/statements.ts';
 import { indexTrust, type TrustDocument } from '../evidence/trust.ts';
 import { type Judge, judgeAuthority, own } from './authority.ts';
-import { decodeEntry } from './entry.ts';
+import { decodeEntry, isWithdrawal } from './entry.ts';
 import { firstIndexOf } from './first-index.ts';
 import { obstacleTo } from './preconditions.ts';
 import {
@@ -11,10 +13,11 @@ import {
   type EndedStatus,
   type EntryFate,
   emptyLogState,
+  type LiveVersion,
   type LogState,
 } from './state.ts';
 
-export { isFrozen } from './preconditions.ts';
+export { isFrozen } from './obstacle.ts';
 
 /** Cumulative limits look this far back (DESIGN §6). */
 const RECENT_MS = 24 * 60 * 60_000;
@@ -39,6 +42,10 @@ export function createFold(input: {
 }): Fold {
   const judge: Judge = { trust: indexTrust(input.trust), verify: input.verify };
   const state = input.from ? structuredClone(input.from) : emptyLogState(input.environment);
+  const dependents: Dependents = new Map();
+  for (const [resource, version] of Object.entries(state.live)) {
+    relink(dependents, resource, undefined, version);
+  }
 
   function apply(entryBytes: Uint8Array): EntryFate {
     const index = state.size;
@@ -57,9 +64,9 @@ export function createFold(input: {
     if (refusal !== null) return { fate: 'inert', index, reason: refusal };
     const firstIndex = firstIndexOf(state, statement);
     if (firstIndex !== null) return { fate: 'duplicate', index, firstIndex };
-    const obstacle = obstacleTo(statement, state);
+    const obstacle = obstacleTo(statement, state, dependents);
     if (obstacle) return { ...obstacle, index };
-    record(statement, state, index);
+    record(statement, state, dependents, index);
     return { fate: 'honoured', index };
   }
 
@@ -75,7 +82,7 @@ function openOrReason(entryBytes: Uint8Array): OpenedStatement | string {
 }
 
 /** What an honoured entry changes. */
-function record(said: Said, state: LogState, index: number): void {
+function record(said: Said, state: LogState, dependents: Dependents, index: number): void {
   switch (said.type) {
     case 'trust':
       state.trust = { ...said.predicate, index };
@@ -90,6 +97,7 @@ function record(said: Said, state: LogState, index: number): void {
       state.changes[said.predicate.changeId] = openedBy({ ...said.predicate, index });
       return;
     case 'approval':
+    case 'version':
       return;
     case 'plan':
     case 'vote':
@@ -125,7 +133,11 @@ function record(said: Said, state: LogState, index: number): void {
       change.outcomes.push({ ...said.predicate, index });
       return;
     case 'commit':
-      recordCommit(said.predicate, state, index);
+      if (said.predicate.rollout !== null) {
+        recordExposure({ ...said.predicate, rollout: said.predicate.rollout }, change, state, index);
+        return;
+      }
+      recordCommit(said.predicate, state, dependents, index);
       endChange(change.changeId, 'committed', state, index);
       return;
     case 'end':
@@ -144,7 +156,7 @@ function openedBy(request: ChangeRecord['request']): ChangeRecord {
     verdicts: [],
     intents: [],
     outcomes: [],
-    commit: null,
+    exposures: [],
   };
 }
 
@@ -159,19 +171,73 @@ function recordFreeze(freeze: FreezePredicate, state: LogState, index: number): 
 
 function recordIntent(intent: IntentPredicate, change: ChangeRecord, state: LogState, index: number): void {
   change.intents.push({ ...intent, index });
-  state.fenceChain[index] = intent.expectedFence;
+  if (intent.zone !== null) state.fenceChain[index] = intent.expectedFence;
   for (const resource of change.plan?.resources ?? []) state.reservations[resource] = change.changeId;
 }
 
-function recordCommit(commit: CommitPredicate, state: LogState, index: number): void {
-  for (const { resource, to, clock, dependsOn } of commit.moves) {
-    state.live[resource] = { digest: to, clock, dependsOn, changeId: commit.changeId, index };
+function recordCommit(commit: CommitPredicate, state: LogState, dependents: Dependents, index: number): void {
+  const { environment, changeId } = commit;
+  const count = countOf(state.clock, environment) + 1;
+  for (const { resource, from, to, vector, ...move } of commit.moves) {
+    const version = {
+      ...move,
+      digest: to,
+      parent: from,
+      vector: { ...vector, [environment]: count },
+      changeId,
+      index,
+      canary: null,
+    };
+    relink(dependents, resource, own(state.live, resource), version);
+    state.live[resource] = version;
+    state.clock = merge(state.clock, version.vector);
   }
   const dayBefore = Date.parse(commit.at) - RECENT_MS;
   state.recentCommits = [
     ...state.recentCommits.filter(({ at }) => Date.parse(at) > dayBefore),
     { at: commit.at, zone: commit.zone, resources: commit.moves.map(({ resource }) => resource) },
   ];
+}
+
+/** All arms of the batch at once, as with a commit; the live versions stay what they are. */
+function recordExposure(
+  exposure: CommitPredicate & { rollout: Rollout },
+  change: ChangeRecord,
+  state: LogState,
+  index: number,
+): void {
+  change.exposures.push({ ...exposure, index });
+  const { changeId, rollout } = exposure;
+  const withdrawn = isWithdrawal(rollout);
+  for (const { resource, to, version, versionDigest } of exposure.moves) {
+    const live = own(state.live, resource);
+    if (!withdrawn) {
+      const { percent, zones } = rollout;
+      const canary = { digest: to, version, versionDigest, percent, zones, changeId, index };
+      state.live[resource] = { ...(live ?? notYetLive(changeId, index)), canary };
+    } else if (live?.changeId === changeId) {
+      // Nothing was ever committed here: an open change has made no other version.
+      delete state.live[resource];
+    } else if (live) {
+      live.canary = null;
+    }
+  }
+}
+
+/** Where a new resource's canary hangs until it is committed. */
+function notYetLive(changeId: string, index: number): LiveVersion {
+  return {
+    digest: null,
+    version: null,
+    versionDigest: null,
+    parent: null,
+    clock: 0,
+    vector: {},
+    dependsOn: [],
+    changeId,
+    index,
+    canary: null,
+  };
 }
 
 function endChange(changeId: string, status: EndedStatus, state: LogState, index: number): void {

@@ -1,29 +1,22 @@
+import type { Dependents } from '../causality/dependency-graph.ts';
 import type { Said } from '../evidence/statement-codec.ts';
-import type {
-  CommitPredicate,
-  IntentPredicate,
-  OutcomePredicate,
-  PlanPredicate,
-} from '../evidence/statements.ts';
+import type { IntentPredicate, OutcomePredicate, PlanPredicate } from '../evidence/statements.ts';
 import { own } from './authority.ts';
-import type { ChangeRecord, EntryFate, Indexed, LogState } from './state.ts';
-
-/** Why a well-signed entry does not count at its place in the log. */
-export type Obstacle =
-  | Omit<Extract<EntryFate, { fate: 'void' }>, 'index'>
-  | { fate: 'inert'; reason: string };
-
-type VoidCode = Extract<EntryFate, { fate: 'void' }>['code'];
+import { obstacleToCommit } from './commit-preconditions.ts';
+import { isWithdrawal } from './entry.ts';
+import { inert, notCounted, type Obstacle, obstacleOfFreeze, obstacleOfPlan } from './obstacle.ts';
+import type { ChangeRecord, Indexed, LogState } from './state.ts';
 
 /**
  * The preconditions of DESIGN §6 at the log's head: null when all hold. They ride in the log itself, so that a check
- * made before the append cannot be stale by the time of the append.
+ * made before the append cannot be stale by the time of the append. `dependents` follows `state.live`.
  */
-export function obstacleTo(said: Said, state: LogState): Obstacle | null {
+export function obstacleTo(said: Said, state: LogState, dependents: Dependents): Obstacle | null {
   switch (said.type) {
     case 'trust':
     case 'freeze':
     case 'approval':
+    case 'version':
       return null;
     case 'snapshot':
       return said.predicate.size <= state.size ? null : inert('it is about entries that do not exist yet');
@@ -61,18 +54,10 @@ export function obstacleTo(said: Said, state: LogState): Obstacle | null {
     case 'outcome':
       return obstacleToOutcome(said.predicate, change);
     case 'commit':
-      return obstacleToCommit(said.predicate, change, state);
+      return obstacleToCommit(said.predicate, change, state, dependents);
     case 'end':
       return obstacleToEnd(change);
   }
-}
-
-/** Forward motion in a zone is frozen unless both the environment and the zone are `active`, or were never frozen. */
-export function isFrozen(state: LogState, zone: string): boolean {
-  return state.automation.some(
-    (automation) =>
-      automation.state !== 'active' && (automation.scope === null || automation.scope.zone === zone),
-  );
 }
 
 function obstacleToPlan(plan: PlanPredicate, change: ChangeRecord): Obstacle | null {
@@ -87,7 +72,7 @@ function obstacleToPlan(plan: PlanPredicate, change: ChangeRecord): Obstacle | n
 }
 
 function obstacleToIntent(intent: IntentPredicate, change: ChangeRecord, state: LogState): Obstacle | null {
-  const obstacle = obstacleToForward(intent, change, state);
+  const obstacle = obstacleOfPlan(intent, change) ?? obstacleOfFreeze([intent.zone], state);
   if (obstacle) return obstacle;
   for (const resource of change.plan?.resources ?? []) {
     const holder = own(state.reservations, resource);
@@ -98,57 +83,11 @@ function obstacleToIntent(intent: IntentPredicate, change: ChangeRecord, state: 
   return null;
 }
 
-/** What an intent and a commit share: both move production forward under the current plan. */
-function obstacleToForward(
-  { planDigest, zone }: { planDigest: string; zone: string },
-  change: ChangeRecord,
-  state: LogState,
-): Obstacle | null {
-  if (change.plan?.planDigest !== planDigest) {
-    return notCounted('STALE_BASE', `${planDigest} is not the current plan of change ${change.changeId}`);
-  }
-  if (change.plan.zone !== zone) return inert(`the plan is about ${change.plan.zone}, not ${zone}`);
-  return isFrozen(state, zone) ? notCounted('FROZEN', `${zone} is frozen`) : null;
-}
-
 function obstacleToOutcome(outcome: OutcomePredicate, change: ChangeRecord): Obstacle | null {
   const intent = change.intents.find(({ index }) => index === outcome.intentIndex);
   return intent?.planDigest === outcome.planDigest && intent.stage === outcome.stage
     ? null
     : inert(`entry ${outcome.intentIndex} is no such intent of change ${change.changeId}`);
-}
-
-function obstacleToCommit(commit: CommitPredicate, change: ChangeRecord, state: LogState): Obstacle | null {
-  const obstacle = obstacleToForward(commit, change, state);
-  if (obstacle) return obstacle;
-  const moved = commit.moves.map(({ resource }) => resource);
-  if (!sameMembers(moved, change.plan?.resources ?? []))
-    return inert('it moves other resources than its plan');
-  for (const { resource, from } of commit.moves) {
-    const live = own(state.live, resource)?.digest ?? null;
-    if (live !== from) {
-      return notCounted(
-        'STALE_BASE',
-        `${resource} is live as ${live ?? 'nothing'}, not as ${from ?? 'nothing'}`,
-      );
-    }
-  }
-  const missing = commit.moves.flatMap(({ dependsOn }) => dependsOn).find((it) => !isLive(it, commit, state));
-  return missing === undefined ? null : notCounted('DEPENDENCY_MISSING', `${missing} is not live`);
-}
-
-/**
- * A dependency is a resource, live already or made by the same commit, or `change/<id>`, committed. Records that were
- * there before this system governed them are unknown to the log; the causal phase and the voters saw them in the zone.
- */
-function isLive(dependency: string, commit: CommitPredicate, state: LogState): boolean {
-  if (dependency.startsWith('change/')) {
-    return own(state.ended, dependency.slice('change/'.length))?.status === 'committed';
-  }
-  const move = commit.moves.find(({ resource }) => resource === dependency);
-  if (move) return move.to !== null;
-  const known = own(state.live, dependency);
-  return known === undefined ? dependency.startsWith('dns/') : known.digest !== null;
 }
 
 /**
@@ -157,8 +96,14 @@ function isLive(dependency: string, commit: CommitPredicate, state: LogState): b
  * An intent without an outcome may have landed.
  */
 function obstacleToEnd(change: ChangeRecord): Obstacle | null {
+  const exposure = change.exposures.at(-1);
+  if (exposure && !isWithdrawal(exposure.rollout)) {
+    const { index, rollout } = exposure;
+    return notCounted('ROLLBACK_INCOMPLETE', `exposure ${index} (${rollout.stage}) is not withdrawn`);
+  }
+  // An intent on documents writes nothing by itself: its effect is the exposure.
   const written = change.intents.findLast(
-    ({ index }) => !hasOutcome(change, index, 'forward', 'not-applied'),
+    ({ index, zone }) => zone !== null && !hasOutcome(change, index, 'forward', 'not-applied'),
   );
   if (!written) return null;
   const undone = change.outcomes.some(
@@ -182,16 +127,4 @@ function hasOutcome(
     (one: Indexed<OutcomePredicate>) =>
       one.intentIndex === intentIndex && one.direction === direction && one.result === result,
   );
-}
-
-function sameMembers(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && [...a].sort().join('\n') === [...b].sort().join('\n');
-}
-
-function inert(reason: string): Obstacle {
-  return { fate: 'inert', reason };
-}
-
-function notCounted(code: VoidCode, reason: string): Obstacle {
-  return { fate: 'void', code, reason };
 }

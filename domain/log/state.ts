@@ -1,3 +1,4 @@
+import type { VectorClock } from '../causality/vector-clock.ts';
 import type { Digest } from '../evidence/canonical-json.ts';
 import type {
   AcceptancePredicate,
@@ -8,6 +9,7 @@ import type {
   OutcomePredicate,
   PlanPredicate,
   RequestPredicate,
+  Rollout,
   SnapshotPredicate,
   StageVerdictPredicate,
   TrustPredicate,
@@ -24,6 +26,8 @@ export interface LogState {
   size: number;
   automation: Automation[];
   live: Record<string, LiveVersion>;
+  /** Own component: how many commits of this environment the log holds. Others: what their authors had seen. */
+  clock: VectorClock;
   /** Open changes whole; ended ones by status alone, so that a snapshot stays small. */
   changes: Record<string, ChangeRecord>;
   ended: Record<string, { status: EndedStatus; index: number }>;
@@ -35,7 +39,7 @@ export interface LogState {
    */
   fenceChain: Record<string, string | null>;
   /** Commits of the last day, for cumulative limits. */
-  recentCommits: { at: string; zone: string; resources: string[] }[];
+  recentCommits: { at: string; zone: string | null; resources: string[] }[];
   /** The newest trust document that the log names. */
   trust: Indexed<TrustPredicate> | null;
   /** The newest snapshot that the log names. */
@@ -51,6 +55,7 @@ export function emptyLogState(environment: string): LogState {
     size: 0,
     automation: [],
     live: {},
+    clock: {},
     changes: {},
     ended: {},
     reservations: {},
@@ -70,9 +75,28 @@ export type Automation = Omit<FreezePredicate, 'environment' | 'nonce'> & { inde
 export interface LiveVersion {
   /** Null once removed. */
   digest: Digest | null;
+  /** SemVer; null for DNS records. */
+  version: string | null;
+  versionDigest: Digest | null;
+  /** The digest that it replaced: where a rollback of it leads. */
+  parent: Digest | null;
   clock: number;
+  /** What its author had seen, and its own commit: the environment's component counts up to it. */
+  vector: VectorClock;
   dependsOn: string[];
   changeId: string;
+  index: number;
+  /** The second arm, while an open change exposes one. */
+  canary: Canary | null;
+}
+
+/** The version that part of the consumers get instead; a null digest means that they get none. */
+export interface Canary extends Omit<Rollout, 'stage'> {
+  digest: Digest | null;
+  version: string | null;
+  versionDigest: Digest | null;
+  changeId: string;
+  /** Of the exposure. */
   index: number;
 }
 
@@ -89,7 +113,8 @@ export interface ChangeRecord {
   verdicts: Indexed<StageVerdictPredicate>[];
   intents: Indexed<IntentPredicate>[];
   outcomes: Indexed<OutcomePredicate>[];
-  commit: Indexed<CommitPredicate> | null;
+  /** Commits that put a canary arm live or withdrew it, in order. */
+  exposures: Indexed<CommitPredicate & { rollout: Rollout }>[];
 }
 
 /**
@@ -108,6 +133,7 @@ export type EntryFate =
         | 'STALE_BASE'
         | 'ALREADY_ENDED'
         | 'DEPENDENCY_MISSING'
+        | 'CYCLE'
         | 'ROLLBACK_INCOMPLETE';
       reason: string;
     }

@@ -5,7 +5,7 @@ import { encodeEntry } from '../../domain/log/entry.ts';
 import { createFold, type Fold } from '../../domain/log/fold.ts';
 import type { EntryFate, LogState } from '../../domain/log/state.ts';
 import { createKeyring } from '../../infra/keys/keyring.ts';
-import { API, acceptance, ENVIRONMENT, entryOf, signedTrust } from '../support/sample-log.ts';
+import { API, acceptance, ENVIRONMENT, entryOf, sampleMove, signedTrust } from '../support/sample-log.ts';
 
 const trust = signedTrust();
 const verify = createKeyring(trust);
@@ -23,13 +23,7 @@ beforeAll(async () => {
   ] as const) {
     const planDigest = digestOf(`plan of ${changeId}`);
     const about = { changeId, planDigest };
-    const moves = resources.map((resource) => ({
-      resource,
-      from: null,
-      to: digestOf(changeId),
-      clock: 1,
-      dependsOn: [],
-    }));
+    const moves = resources.map((resource) => sampleMove({ resource, to: digestOf(changeId) }));
     honest.push(
       await entryOf('request', { changeId, nonce: changeId }),
       await entryOf('plan', { ...about, resources: [...resources] }),

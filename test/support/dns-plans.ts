@@ -128,7 +128,12 @@ export function rulesOf(violations: readonly Violation[]): string[] {
 export function liveVersion(rest: Partial<LogState['live'][string]> = {}): LogState['live'][string] {
   return {
     digest: `sha256:${'1'.repeat(64)}`,
+    version: null,
+    versionDigest: null,
+    parent: null,
+    canary: null,
     clock: 1,
+    vector: {},
     dependsOn: [],
     changeId: 'chg-0',
     index: 3,

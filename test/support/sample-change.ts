@@ -212,7 +212,7 @@ export function sampleRecord(plan = samplePlan()): ChangeRecord {
         bakeStartedAt: AT,
       },
     ],
-    commit: null,
+    exposures: [],
   };
 }
 
@@ -221,7 +221,12 @@ export function sampleState(live: Record<string, Partial<LiveVersion>> = {}): Lo
   for (const [resource, version] of Object.entries(live)) {
     const made = {
       digest: digestOf(resource),
+      version: null,
+      versionDigest: null,
+      parent: null,
+      canary: null,
       clock: 1,
+      vector: {},
       dependsOn: [],
       changeId: `made-${resource}`,
       index: 0,

@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { digestOf } from '../../domain/evidence/canonical-json.ts';
 import type { Envelope, Signer } from '../../domain/evidence/dsse.ts';
 import { signStatement } from '../../domain/evidence/statement-codec.ts';
-import type { ArmCounts, Predicates, StatementType } from '../../domain/evidence/statements.ts';
+import type { ArmCounts, Move, Predicates, StatementType } from '../../domain/evidence/statements.ts';
 import type { TrustDocument } from '../../domain/evidence/trust.ts';
 import { encodeEntry } from '../../domain/log/entry.ts';
 import { keyIdOf } from '../../infra/keys/keyring.ts';
@@ -89,6 +89,21 @@ const counts: ArmCounts = {
   latencyP50Ms: 1.5,
   latencyP99Ms: 2,
 };
+
+/** The first version of one DNS resource. */
+export function sampleMove(change: Partial<Move> = {}): Move {
+  return {
+    resource: API,
+    from: null,
+    to: digestOf('after'),
+    version: null,
+    versionDigest: null,
+    clock: 1,
+    vector: {},
+    dependsOn: [],
+    ...change,
+  };
+}
 
 /** A valid predicate of each type, about one change of one resource. */
 export const SAMPLES: Omit<Predicates, 'acceptance'> = {
@@ -181,8 +196,21 @@ export const SAMPLES: Omit<Predicates, 'acceptance'> = {
     changeId: CHANGE,
     environment: ENVIRONMENT,
     planDigest: PLAN,
-    moves: [{ resource: API, from: null, to: digestOf('after'), clock: 1, dependsOn: [] }],
+    moves: [sampleMove()],
     zone: ZONE,
+    rollout: null,
+    at: AT,
+  },
+  version: {
+    resource: 'config/payments',
+    environment: ENVIRONMENT,
+    version: '1.2.3',
+    digest: digestOf('payments'),
+    parent: null,
+    author: 'ada',
+    changeId: CHANGE,
+    vector: { [ENVIRONMENT]: 3, 'staging/us-east-1': 1 },
+    schemaDigest: null,
     at: AT,
   },
   end: { changeId: CHANGE, environment: ENVIRONMENT, status: 'rejected', reasons: [], at: AT },
@@ -209,6 +237,7 @@ const RIGHTFUL: Record<Exclude<StatementType, 'acceptance'>, string> = {
   intent: 'orchestrator',
   outcome: 'enactor',
   commit: 'enactor',
+  version: 'enactor',
   end: 'orchestrator',
   freeze: 'olga',
   snapshot: 'orchestrator',

@@ -18,6 +18,7 @@ import { type EntryFate, emptyLogState } from '../../../domain/log/state.ts';
 import type { ChangeInput, DecideMessage } from '../../../workflows/contract.ts';
 import {
   bystanders,
+  liveVersion,
   NOW_MS,
   POLICY,
   plannedScene,
@@ -78,7 +79,7 @@ function scene(engine: Partial<ChangeEngine> = {}) {
       verdicts: [],
       intents: [],
       outcomes: [],
-      commit: null,
+      exposures: [],
     };
     state.changes[changeId] = { changeId, request: { ...said.predicate, index }, ...nothingYet };
     return { fate: 'honoured', index };
@@ -151,7 +152,7 @@ describe('submit', () => {
 
   it('fills in the highest clock that it saw, unless the author named one', async () => {
     const { controlPlane, state, bodies, started } = scene();
-    const version = { digest: null, dependsOn: [], changeId: 'chg-0', index: 0 };
+    const version = liveVersion({ digest: null });
     state.live = {
       'dns/example.com/a/A': { ...version, clock: 4 },
       'dns/example.com/b/A': { ...version, clock: 7 },
@@ -184,13 +185,7 @@ describe('submit', () => {
   it('of the same request under the same id starts it again and records nothing twice', async () => {
     const { controlPlane, happened, state, started } = scene();
     await controlPlane.submit('chg-1', REQUEST, person('alice'));
-    state.live['dns/example.com/a/A'] = {
-      digest: null,
-      dependsOn: [],
-      changeId: 'chg-0',
-      index: 0,
-      clock: 9,
-    };
+    state.live['dns/example.com/a/A'] = liveVersion({ clock: 9 });
     expect(await controlPlane.submit('chg-1', REQUEST, person('alice'))).toEqual({
       changeId: 'chg-1',
       index: 0,

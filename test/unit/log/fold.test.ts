@@ -5,6 +5,7 @@ import { encodeEntry } from '../../../domain/log/entry.ts';
 import { createFold, type Fold, isFrozen } from '../../../domain/log/fold.ts';
 import type { EntryFate } from '../../../domain/log/state.ts';
 import { createKeyring } from '../../../infra/keys/keyring.ts';
+import { liveVersion } from '../../support/dns-plans.ts';
 import {
   API,
   acceptance,
@@ -14,6 +15,7 @@ import {
   PLAN,
   type PlainType,
   SAMPLES,
+  sampleMove,
   signedTrust,
   ZONE,
 } from '../../support/sample-log.ts';
@@ -90,7 +92,7 @@ describe('a whole change', () => {
   test('commits older than a day are forgotten', async () => {
     const fold = await withTwoChanges([WEB]);
     await folded(fold, ['commit']);
-    const move = { resource: WEB, from: null, to: digestOf('web'), clock: 1, dependsOn: [] };
+    const move = sampleMove({ resource: WEB, to: digestOf('web') });
     await folded(fold, [
       'commit',
       { changeId: CHANGE_2, planDigest: PLAN_2, moves: [move], at: '2026-01-02T00:00:00.000Z' },
@@ -264,7 +266,7 @@ describe('preconditions', () => {
     {
       changeId: CHANGE_2,
       planDigest: PLAN_2,
-      moves: [{ resource: WEB, from: null, to: digestOf('web'), clock: 1, dependsOn: [], ...change }],
+      moves: [sampleMove({ resource: WEB, to: digestOf('web'), ...change })],
     },
   ];
 
@@ -290,7 +292,7 @@ describe('preconditions', () => {
     ['a commit of another plan', ['commit', { planDigest: PLAN_2 }], { fate: 'void', code: 'STALE_BASE' }],
     [
       'a commit of other resources',
-      ['commit', { moves: [{ resource: WEB, from: null, to: null, clock: 1, dependsOn: [] }] }],
+      ['commit', { moves: [sampleMove({ resource: WEB, to: null })] }],
       { fate: 'inert' },
     ],
     ['an outcome of no intent', ['outcome', { intentIndex: 1 }], { fate: 'inert' }],
@@ -372,7 +374,7 @@ describe('preconditions', () => {
 
   test('a commit that depends on records that the log has removed is void', async () => {
     const fold = await withTwoChanges([WEB]);
-    fold.state.live[API] = { digest: null, clock: 1, dependsOn: [], changeId: 'chg-0', index: 0 };
+    fold.state.live[API] = liveVersion({ digest: null });
     const commit = commitOfTwo({ dependsOn: [API] });
     expect((await folded(fold, commit))[0]).toMatchObject({ fate: 'void', code: 'DEPENDENCY_MISSING' });
   });
