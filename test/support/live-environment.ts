@@ -26,7 +26,12 @@ import type { WorkerConfig } from '../../worker/config.ts';
 import { type OpenedPorts, openPorts } from '../../worker/role-ports.ts';
 import { createRoleWorker } from '../../worker/role-worker.ts';
 import { installRuntime } from '../../worker/telemetry.ts';
-import { type ChangeResult, type ChangeStatus, SEARCH_ATTRIBUTES } from '../../workflows/contract.ts';
+import {
+  type ChangeResult,
+  type ChangeStatus,
+  type Phase,
+  SEARCH_ATTRIBUTES,
+} from '../../workflows/contract.ts';
 import { type CanaryServices, startCanaryServices } from './canary-services.ts';
 
 export type Role = keyof DevEnvironment['workers'];
@@ -88,7 +93,8 @@ export interface LiveEnvironment {
 /** Fast: nobody waits for a TTL, and one person's approval is enough for an ordinary change. */
 const POLICY: Partial<TrustDocument['policy']> = { approvals: { standard: 1, critical: 2, emergency: 2 } };
 const NAMESPACE_TIMEOUT_MS = 20_000;
-const PHASE_TIMEOUT_MS = 60_000;
+const PHASE_TIMEOUT_MS = 40_000;
+const ENDS: readonly Phase[] = ['committed', 'rejected', 'rolled-back'];
 const POLL_MS = 25;
 
 export async function startLiveEnvironment(options: LiveEnvironmentOptions): Promise<LiveEnvironment> {
@@ -126,7 +132,9 @@ export async function startLiveEnvironment(options: LiveEnvironmentOptions): Pro
       return await vi.waitUntil(
         async () => {
           last = await controlPlane.status(changeId);
-          return reached(last) ? last : undefined;
+          if (reached(last)) return last;
+          if (ENDS.includes(last.phase)) throw new Error(`it is ${last.phase}`);
+          return undefined;
         },
         { timeout: PHASE_TIMEOUT_MS, interval: POLL_MS },
       );
