@@ -11,11 +11,11 @@ export interface TileStore {
   /** What is there, and the token that `replace` wants; null for nothing. Throws as `put`. */
   get(path: string): Promise<StoredTile | null>;
   /**
-   * Puts over exactly the version that was read (null: nothing was there); durable when it resolves to true. False
-   * when something else is there by now: look before you conclude, it may be one's own from a lost answer. Throws as
-   * `put`, without `LOG_FORKED`.
+   * Puts over exactly the version that was read (null: nothing was there); durable when it resolves to the new
+   * version. Null when something else is there by now: look before you conclude, it may be one's own, from an answer
+   * that was lost. Throws as `put`, without `LOG_FORKED`.
    */
-  replace(path: string, bytes: Uint8Array, version: string | null): Promise<boolean>;
+  replace(path: string, bytes: Uint8Array, version: string | null): Promise<string | null>;
 }
 
 export interface StoredTile {
