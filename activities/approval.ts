@@ -14,6 +14,8 @@ export interface AdmittedApproval {
   index: number | null;
   approver: string;
   decision: 'approve' | 'reject';
+  /** The approver's own words. */
+  reason?: string;
 }
 
 export interface ApprovalTally {
@@ -84,7 +86,8 @@ async function admit(
 ): Promise<AdmittedApproval> {
   const change = state.changes[changeId];
   const nowMs = ports.clock.nowMs();
-  const answer = { approver: approval.approver, decision: approval.decision };
+  const { approver, decision, reason } = approval;
+  const answer = { approver, decision, ...(reason === undefined ? {} : { reason }) };
   const earlier = change?.acceptances.find(
     (one) => one.nonce === approval.nonce && one.approver === approval.approver,
   );

@@ -96,7 +96,7 @@ async function translate(
 ): Promise<unknown> {
   if (error instanceof WorkflowNotFoundError) {
     return new DomainError('NOT_FOUND', `The engine runs no change ${error.workflowId}, or it has ended.`, {
-      next: 'See `resilience-ctl history` for what the log knows.',
+      next: `See \`resilience-ctl history ${error.workflowId}\` for what the log knows.`,
     });
   }
   if (error instanceof WorkflowUpdateFailedError) return refusalOf(error);

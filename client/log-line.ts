@@ -1,7 +1,7 @@
 import { DomainError } from '../domain/errors.ts';
 import { parseJsonBytes } from '../domain/evidence/canonical-json.ts';
 import { type OpenedStatement, openEnvelope, type Said } from '../domain/evidence/statement-codec.ts';
-import type { CommitPredicate } from '../domain/evidence/statements.ts';
+import type { AcceptancePredicate, CommitPredicate } from '../domain/evidence/statements.ts';
 import type { TrustDocument } from '../domain/evidence/trust.ts';
 import { isWithdrawal } from '../domain/log/entry.ts';
 import type { EntryFate } from '../domain/log/state.ts';
@@ -86,7 +86,7 @@ function summaryOf(said: Said): string {
     case 'approval':
       return `${said.predicate.approver}: ${said.predicate.decision}`;
     case 'acceptance':
-      return `${said.predicate.decision} by ${said.predicate.approver} ${said.predicate.accepted ? 'accepted' : 'refused'}${because(said.predicate.reasons)}`;
+      return acceptanceSummary(said.predicate);
     case 'stage-verdict':
       return `stage ${said.predicate.stage}: ${said.predicate.verdict}${because(said.predicate.reasons.map((message) => ({ message })))}`;
     case 'intent':
@@ -111,6 +111,14 @@ function shareOf(rollout: CommitPredicate['rollout']): string {
   if (isWithdrawal(rollout)) return 'withdrawn';
   const { percent, zones } = rollout;
   return `exposed to ${zones.length > 0 ? zones.join(', ') : `${percent} % of consumers`}`;
+}
+
+/** What a person who rejects says is in the statement that the person signed. */
+function acceptanceSummary({ approval, approver, decision, accepted, reasons }: AcceptancePredicate): string {
+  const { predicate } = openEnvelope(approval);
+  const words =
+    'decision' in predicate && 'reason' in predicate && predicate.reason ? ` ("${predicate.reason}")` : '';
+  return `${decision} by ${approver}${words} ${accepted ? 'accepted' : 'refused'}${because(reasons)}`;
 }
 
 function because(reasons: readonly { message: string }[]): string {

@@ -81,7 +81,8 @@ export interface ChangeStatus {
   planDigest: Digest | null;
   votes: { voter: string; decision: VoteDecision | 'no-answer' | 'not-needed'; reasons: Violation[] }[];
   approvalsNeeded: number;
-  approvals: { approver: string; decision: 'approve' | 'reject'; at: string }[];
+  /** `reason`: what a person who rejects says. */
+  approvals: { approver: string; decision: 'approve' | 'reject'; at: string; reason?: string }[];
   stages: StageStatus[];
   /** What a rollback would do now, newest first. */
   undo: UndoEntry[];

@@ -63,7 +63,10 @@ function voteLines({ votes }: ChangeStatus, style: Style, verbose: boolean): str
 function approvalLines({ approvals, approvalsNeeded }: ChangeStatus, style: Style): string[] {
   if (approvalsNeeded === 0 && approvals.length === 0) return [];
   const given = approvals.filter(({ decision }) => decision === 'approve').length;
-  const each = approvals.map(({ approver, decision, at }) => `${approver} ${decision} ${localTime(at)}`);
+  const each = approvals.map(
+    ({ approver, decision, at, reason }) =>
+      `${approver} ${decision} ${localTime(at)}${reason ? ` (${reason})` : ''}`,
+  );
   return [`  ${style('bold', 'approvals')}  ${given} of ${approvalsNeeded}  ${each.join('  ')}`.trimEnd()];
 }
 

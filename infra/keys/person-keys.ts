@@ -44,7 +44,7 @@ function readPem(path: string): string {
     throw new DomainError(
       'NOT_FOUND',
       `The private key ${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { next: 'Make one with `resilience-ctl keys create`, or correct the path.' },
+      { next: 'Make one with `resilience-ctl keys create SUBJECT`, or correct the path.' },
       cause,
     );
   }
@@ -70,4 +70,4 @@ function parsePrivateKey(pem: string, path: string): KeyObject {
   return key;
 }
 
-const NEXT = 'Make a key with `resilience-ctl keys create` and have it enrolled in the trust document.';
+const NEXT = 'Make a key with `resilience-ctl keys create SUBJECT` and have it enrolled in the trust document.';

@@ -23,7 +23,7 @@ export async function approval(run: ChangeRun, desk: DecisionDesk): Promise<Phas
         {
           code: 'APPROVAL_REJECTED',
           rule: 'approval',
-          message: `${tally.rejectedBy} rejected it.`,
+          message: `${tally.rejectedBy} rejected it: ${reasonOf(run, tally.rejectedBy)}`,
           remedy: 'Talk to them, then submit a new change.',
         },
       ]);
@@ -59,6 +59,10 @@ export async function approval(run: ChangeRun, desk: DecisionDesk): Promise<Phas
   }
 }
 
+function reasonOf({ status }: ChangeRun, approver: string): string {
+  return status.approvals.findLast((one) => one.approver === approver)?.reason ?? 'no reason given';
+}
+
 /** Judges what has come in, a batch at a time, and answers those who wait for an answer. */
 async function admit(run: ChangeRun, desk: DecisionDesk): Promise<ApprovalTally | typeof STOPPED> {
   const { changeId } = run.status;
@@ -70,11 +74,12 @@ async function admit(run: ChangeRun, desk: DecisionDesk): Promise<ApprovalTally 
     );
     if (admitted === STOPPED) return STOPPED;
     desk.answer(batch, admitted.answers);
-    for (const { accepted, approver, decision } of admitted.answers) {
-      const known = run.status.approvals.some((one) => one.approver === approver);
-      if (accepted && !known) {
-        run.status.approvals.push({ approver, decision, at: new Date(Date.now()).toISOString() });
-      }
+    for (const { accepted, approver, decision, reason } of admitted.answers) {
+      const { approvals } = run.status;
+      const known = approvals.some((one) => one.approver === approver && one.decision === decision);
+      if (!accepted || known) continue;
+      const at = new Date(Date.now()).toISOString();
+      approvals.push({ approver, decision, at, ...(reason === undefined ? {} : { reason }) });
     }
     if (!desk.hasMail) return admitted.tally;
     // One turn of the loop, so that those answered can leave before the next batch.
