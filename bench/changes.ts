@@ -48,13 +48,14 @@ export class ChangeRunner {
 
     const startMs = nowMs();
     await this.#plane.submit(changeId, request, alice);
-    const answers = [bob, carol].map((person) =>
+    const answering = [bob, carol].map((person) =>
       this.#plane.decide(changeId, { decision: 'approve', plan }, person),
     );
-    const result: ChangeResult = await handle.result();
+    const ending: Promise<ChangeResult> = handle.result();
+    const [result, ...answers] = await Promise.all([ending, ...answering]);
     const endMs = nowMs();
 
-    const refused = (await Promise.all(answers)).flatMap(({ reasons }) => reasons);
+    const refused = answers.flatMap(({ reasons }) => reasons);
     if (result.status !== 'committed' || refused.length > 0) {
       const why = [...result.violations, ...refused].map((one) => one.message).join('; ');
       throw new Error(`${changeId} ended as ${result.status}: ${why}`);
@@ -69,7 +70,10 @@ export class ChangeRunner {
     };
   }
 
-  /** One of two targets changes each time; the other stays, or one stage of 100 % would be refused. */
+  /**
+   * One of two targets changes each time; the other stays, or one stage of 100 % would be refused. The bake is as
+   * short as one can be: 0 s, and one sample of each arm, still probed, judged, signed and recorded.
+   */
   #request(stages: number[]): ChangeRequest {
     return parseChangeRequest({
       apiVersion: 'resilience-ctl/v1',
@@ -83,7 +87,12 @@ export class ChangeRunner {
           },
         ],
         clock: this.#done,
-        rollout: { stages, bakeSeconds: 0, probe: { port: this.#port, host: `static.${ZONE}` } },
+        rollout: {
+          stages,
+          bakeSeconds: 0,
+          minimumSamples: 1,
+          probe: { port: this.#port, host: `static.${ZONE}` },
+        },
       },
     });
   }

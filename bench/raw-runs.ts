@@ -28,9 +28,8 @@ async function run(client: Client, workflow: string, args: unknown[], updates: n
     args,
   });
   const answers = Array.from({ length: updates }, () => handle.executeUpdate(DECIDE));
-  await handle.result();
+  await Promise.all([handle.result(), ...answers]);
   const ms = nowMs() - startMs;
-  await Promise.all(answers);
   const { events } = await handle.fetchHistory();
   return { ms, events: events?.length ?? 0 };
 }
