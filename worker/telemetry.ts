@@ -13,6 +13,8 @@ export function createLogger(config: WorkerConfig): Logger {
       pid: process.pid,
     },
     timestamp: pino.stdTimeFunctions.isoTime,
+    // The engine's own lines call it `error`, which would be printed as {}.
+    serializers: { error: pino.stdSerializers.err },
     redact: ['*.credentials', '*.secretAccessKey', '*.privateKey', '*.headers.authorization'],
   });
 }
