@@ -8,13 +8,17 @@ export function dependentsOf(resource: string, live: LogState['live']): string[]
 
 /** Every resource that a live one depends on → the live resources that do, sorted; never itself. */
 export function dependentsIndex(live: LogState['live']): ReadonlyMap<string, readonly string[]> {
-  const index: Dependents = new Map();
-  for (const [resource, version] of Object.entries(live)) relink(index, resource, undefined, version);
-  return new Map([...index].map(([target, dependents]) => [target, [...dependents].sort()]));
+  return new Map([...dependentsIn(live)].map(([target, dependents]) => [target, [...dependents].sort()]));
 }
 
 /** A reverse index that follows the live state move by move, where making it anew each time would cost too much. */
 export type Dependents = Map<string, Set<string>>;
+
+export function dependentsIn(live: LogState['live']): Dependents {
+  const index: Dependents = new Map();
+  for (const [resource, version] of Object.entries(live)) relink(index, resource, undefined, version);
+  return index;
+}
 
 /** Makes the index follow one resource from a version to the next; a removed one depends on nothing. */
 export function relink(

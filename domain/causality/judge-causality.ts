@@ -1,17 +1,19 @@
-import type { Plan, PlannedResource } from '../change/plan.ts';
+import type { DnsPlan, PlannedResource } from '../change/plan.ts';
 import type { ChangeRequest } from '../change/request.ts';
 import { DomainError, type Violation } from '../errors.ts';
 import type { Digest } from '../evidence/canonical-json.ts';
 import { groupDigest, groupIn, parseDnsResource } from '../kinds/dns.ts';
 import type { ZoneState } from '../kinds/dns-records.ts';
 import type { LiveVersion, LogState } from '../log/state.ts';
+import { dependencyTarget } from './dependency.ts';
 import { dependentsOf, findCycle } from './dependency-graph.ts';
+import { lackOf } from './would-be.ts';
 
 export interface CausalityInput {
   changeId: string;
   request: ChangeRequest;
   /** Made from `request` and `zone`. */
-  plan: Plan;
+  plan: DnsPlan;
   zone: ZoneState;
   state: LogState;
 }
@@ -76,9 +78,7 @@ function inWords(digest: Digest | null): string {
 
 function missingDependencies(input: CausalityInput): Violation[] {
   return input.request.spec.dependsOn.flatMap((dependency, i): Violation[] => {
-    const lack = dependency.startsWith(CHANGE_PREFIX)
-      ? lackOfChange(input.state, dependency.slice(CHANGE_PREFIX.length))
-      : lackOfResource(input, dependency);
+    const lack = lackOfDependency(input, dependency);
     if (lack === null) return [];
     return [
       {
@@ -92,23 +92,24 @@ function missingDependencies(input: CausalityInput): Violation[] {
   });
 }
 
-function lackOfChange(state: LogState, changeId: string): string | null {
-  const status = state.ended[changeId]?.status;
-  if (status === 'committed') return null;
-  if (status !== undefined) return `ended as ${status}, so it is not live`;
-  return state.changes[changeId] ? 'is still under way' : 'is not a change of this environment';
-}
-
-function lackOfResource(input: CausalityInput, resource: string): string | null {
-  const own = planned(input, resource);
-  if (own) return own.targetDigest === null ? 'is removed by this very request' : null;
-  return liveDigest(input, resource) === null ? 'does not exist' : null;
+function lackOfDependency(input: CausalityInput, dependency: string): string | null {
+  if (dependency.startsWith('dns/') && !planned(input, dependency)) {
+    return liveDigest(input, dependency) === null ? 'does not exist' : null;
+  }
+  const moves = input.plan.resources.map(
+    ({ resource, targetDigest }) =>
+      [resource, { resource, digest: targetDigest, version: null, dependsOn: [] }] as const,
+  );
+  return lackOf(dependency, { state: input.state, moves: new Map(moves) })?.text ?? null;
 }
 
 function movedSince(input: CausalityInput): Violation[] {
   const { clock, dependsOn } = input.request.spec;
   if (clock === undefined) return [];
-  const seen = new Set([...input.plan.resources.map((one) => one.resource), ...dependsOn]);
+  const seen = new Set([
+    ...input.plan.resources.map((one) => one.resource),
+    ...dependsOn.map(dependencyTarget),
+  ]);
   return [...seen]
     .flatMap((name) => versionsOf(input.state, name))
     .filter(([, version]) => version.clock > clock)
@@ -137,11 +138,15 @@ function cycles(input: CausalityInput): Violation[] {
     if (digest === null) continue;
     edges.set(
       resource,
-      dependsOn.filter((one) => one !== resource && state.live[one]?.changeId !== changeId),
+      dependsOn
+        .map(dependencyTarget)
+        .filter((one) => one !== resource && state.live[one]?.changeId !== changeId),
     );
   }
   // Only where nothing else is in the batch can a name of its own not be meant for a neighbour.
-  const outside = request.spec.dependsOn.filter((one) => own.length === 1 || !own.includes(one));
+  const outside = request.spec.dependsOn
+    .map(dependencyTarget)
+    .filter((one) => own.length === 1 || !own.includes(one));
   for (const { resource, targetDigest } of plan.resources) {
     edges.set(resource, targetDigest === null ? [] : outside);
   }

@@ -39,23 +39,44 @@ export function dependenciesOf(plan: DocumentPlan, document: PlannedDocument): s
   return [...new Set([...document.dependsOn, ...declared])].sort();
 }
 
+/** Why a dependency would not hold: nothing is there, or in a version that will not do. */
+export interface Lack {
+  rule: 'dependency-exists' | 'dependency-in-range';
+  /** Follows the dependency's name: `does not exist`. */
+  text: string;
+}
+
 /**
- * Why a dependency would not hold, as words that follow its name; null when it would. Records that were there before
- * this system governed them are unknown to the log: the causal phase and the voters of a DNS change saw them in the
- * zone.
+ * What a dependency would lack; null when it would hold. Records that were there before this system governed them are
+ * unknown to the log: the causal phase and the voters of a DNS change saw them in the zone.
  */
-export function lackOf(text: string, { state, moves }: WouldBe): string | null {
+export function lackOf(text: string, { state, moves }: Pick<WouldBe, 'state' | 'moves'>): Lack | null {
   const dependency = readable(text);
-  if (dependency === null) return 'cannot be read as a dependency';
+  if (dependency === null) return missing('cannot be read as a dependency');
   const { resource, range } = dependency;
   if (resource.startsWith(CHANGE_PREFIX)) return lackOfChange(resource.slice(CHANGE_PREFIX.length), state);
   const moved = moves.get(resource);
   const known = moved ?? own(state.live, resource);
-  if (known === undefined) return resource.startsWith('dns/') ? null : 'does not exist';
-  if (known.digest === null) return moved ? 'is removed by this very request' : 'does not exist';
+  if (known === undefined) return resource.startsWith('dns/') ? null : missing('does not exist');
+  if (known.digest === null) return missing(moved ? 'is removed by this very request' : 'does not exist');
   if (satisfies(known.version, range)) return null;
   const version = known.version ?? 'without a version';
-  return moved ? `would not hold: ${resource} would be ${version}` : `does not hold: live is ${version}`;
+  return {
+    rule: 'dependency-in-range',
+    text: `is not satisfied: ${resource} ${moved ? 'would be' : 'is live as'} ${version}`,
+  };
+}
+
+/** Only a committed change has a result. */
+function lackOfChange(changeId: string, { changes, ended }: WouldBe['state']): Lack | null {
+  const status = own(ended, changeId)?.status;
+  if (status === 'committed') return null;
+  if (status !== undefined) return missing(`ended as ${status}, so it is not live`);
+  return missing(own(changes, changeId) ? 'is still under way' : 'is not a change of this environment');
+}
+
+function missing(text: string): Lack {
+  return { rule: 'dependency-exists', text };
 }
 
 function readable(text: string): Dependency | null {
@@ -67,21 +88,16 @@ function readable(text: string): Dependency | null {
   }
 }
 
-/** Why `change/<id>` does not hold: only a committed change has a result. */
-export function lackOfChange(
-  changeId: string,
-  { changes, ended }: Pick<LogState, 'changes' | 'ended'>,
-): string | null {
-  const status = own(ended, changeId)?.status;
-  if (status === 'committed') return null;
-  if (status !== undefined) return `ended as ${status}, so it is not live`;
-  return own(changes, changeId) ? 'is still under way' : 'is not a change of this environment';
+export interface BrokenDependent {
+  resource: string;
+  dependent: string;
+  /** As the dependent names it, with its range. */
+  dependency: string;
+  lack: Lack;
 }
 
 /** Live resources outside of the batch that would lose something they need, by the resource that they lose. */
-export function brokenDependents(
-  world: WouldBe,
-): { resource: string; dependent: string; dependency: string; lack: string }[] {
+export function brokenDependents(world: WouldBe): BrokenDependent[] {
   return [...world.moves.keys()].flatMap((resource) =>
     [...world.dependentsOf(resource)]
       .filter((dependent) => !world.moves.has(dependent))

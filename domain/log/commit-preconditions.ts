@@ -72,13 +72,13 @@ function obstacleToGraph(commit: CommitPredicate, state: LogState, dependents: D
   };
   for (const dependency of commit.moves.flatMap(({ dependsOn }) => dependsOn)) {
     const lack = lackOf(dependency, world);
-    if (lack !== null) return notCounted('DEPENDENCY_MISSING', `${dependency} ${lack}`);
+    if (lack !== null) return notCounted('DEPENDENCY_MISSING', `${dependency} ${lack.text}`);
   }
   const [broken] = brokenDependents(world);
   if (broken) {
     return notCounted(
       'DEPENDENCY_MISSING',
-      `${broken.dependent} needs ${broken.dependency}, which ${broken.lack}`,
+      `${broken.dependent} needs ${broken.dependency}, which ${broken.lack.text}`,
     );
   }
   const cycle = cycleFrom(world);

@@ -1,4 +1,4 @@
-import { type Dependents, relink } from '../causality/dependency-graph.ts';
+import { type Dependents, dependentsIn, relink } from '../causality/dependency-graph.ts';
 import { countOf, merge } from '../causality/vector-clock.ts';
 import type { VerifySignature } from '../evidence/dsse.ts';
 import type { OpenedStatement, Said } from '../evidence/statement-codec.ts';
@@ -42,10 +42,7 @@ export function createFold(input: {
 }): Fold {
   const judge: Judge = { trust: indexTrust(input.trust), verify: input.verify };
   const state = input.from ? structuredClone(input.from) : emptyLogState(input.environment);
-  const dependents: Dependents = new Map();
-  for (const [resource, version] of Object.entries(state.live)) {
-    relink(dependents, resource, undefined, version);
-  }
+  const dependents = dependentsIn(state.live);
 
   function apply(entryBytes: Uint8Array): EntryFate {
     const index = state.size;

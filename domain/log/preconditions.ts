@@ -1,4 +1,4 @@
-import type { Dependents } from '../causality/dependency-graph.ts';
+import { type Dependents, dependentsIn } from '../causality/dependency-graph.ts';
 import type { Said } from '../evidence/statement-codec.ts';
 import type { IntentPredicate, OutcomePredicate, PlanPredicate } from '../evidence/statements.ts';
 import { own } from './authority.ts';
@@ -7,11 +7,18 @@ import { isWithdrawal } from './entry.ts';
 import { inert, notCounted, type Obstacle, obstacleOfFreeze, obstacleOfPlan } from './obstacle.ts';
 import type { ChangeRecord, Indexed, LogState } from './state.ts';
 
+export type { Obstacle } from './obstacle.ts';
+
 /**
  * The preconditions of DESIGN §6 at the log's head: null when all hold. They ride in the log itself, so that a check
- * made before the append cannot be stale by the time of the append. `dependents` follows `state.live`.
+ * made before the append cannot be stale by the time of the append. `dependents` follows `state.live`: whoever folds
+ * has it at hand.
  */
-export function obstacleTo(said: Said, state: LogState, dependents: Dependents): Obstacle | null {
+export function obstacleTo(
+  said: Said,
+  state: LogState,
+  dependents: Dependents = dependentsIn(state.live),
+): Obstacle | null {
   switch (said.type) {
     case 'trust':
     case 'freeze':
