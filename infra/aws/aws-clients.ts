@@ -46,7 +46,8 @@ function settings(connection: AwsConnection, maxAttempts: number) {
     region: connection.region,
     maxAttempts,
     ...(connection.endpoint === undefined ? {} : { endpoint: connection.endpoint }),
-    ...(connection.credentials === undefined ? {} : { credentials: connection.credentials }),
+    // A copy: the SDK writes into what it is handed.
+    ...(connection.credentials === undefined ? {} : { credentials: { ...connection.credentials } }),
     requestHandler: new NodeHttpHandler({
       connectionTimeout: CONNECT_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
