@@ -248,7 +248,7 @@ class Crew {
     quietRuntime();
     const ports = wrap(role, await openPorts(config), this.#dir);
     if (role === 'orchestrator') await recordTrust(ports);
-    const logger = pino({ level: 'warn' }, pino.destination(join(this.#dir, 'workers', `${role}.log`)));
+    const logger = pino({ level: 'warn' }, pino.destination(join(this.#dir, 'workers', `${role}-here.log`)));
     const worker = await createRoleWorker(config, ports, logger, { codePath: inject('workflowBundle') });
     const running = worker.run();
     const stop = async () => {
