@@ -9,7 +9,7 @@ export interface Dependency {
   range: string | null;
 }
 
-const NAME = /^[a-z]+(\/[^/\s]+)+$/;
+const NAME = /^[a-z]+(\/[^/\s]+)*\/[^/\s@]+$/;
 
 /**
  * Reads `config/payments@^2.1`, `dns/example.com/api/A` or `change/<id>`. Ranges are those of node-semver, without
