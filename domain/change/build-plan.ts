@@ -1,3 +1,4 @@
+import { dependencyTarget } from '../causality/dependency.ts';
 import { DomainError, type Violation, violationsOf } from '../errors.ts';
 import type { Digest } from '../evidence/canonical-json.ts';
 import type { Policy } from '../evidence/trust.ts';
@@ -14,7 +15,7 @@ import { type RecordGroup, WEIGHTABLE_TYPES, type ZoneState } from '../kinds/dns
 import { liveTargets, stageArms } from '../kinds/dns-weights.ts';
 import type { LogState } from '../log/state.ts';
 import { assessRisk } from './assess-risk.ts';
-import type { Plan, PlannedResource, Stage } from './plan.ts';
+import type { DnsPlan, PlannedResource, Stage } from './plan.ts';
 import { judgeProbe } from './probe-targets.ts';
 import { type ChangeRequest, isSetDns, resourceOf } from './request.ts';
 
@@ -49,7 +50,7 @@ interface Move extends PlannedResource {
  * The plan is null when the resources themselves are not usable; otherwise it comes beside its violations, so that
  * `judgePlan` can add its own and the author sees all at once.
  */
-export function buildPlan(input: PlanInput): { plan: Plan | null; violations: Violation[] } {
+export function buildPlan(input: PlanInput): { plan: DnsPlan | null; violations: Violation[] } {
   const { request, zone, live } = input;
   const { resources, violations } = readResources(request, input.zones);
   const target = resources[0];
@@ -59,7 +60,7 @@ export function buildPlan(input: PlanInput): { plan: Plan | null; violations: Vi
   const weighted = moves.filter((move) => move.when === 'by-weight');
   const { rollout } = request.spec;
   const { stages, inexpressible } = planStages(moves, weighted, rollout);
-  const plan: Plan = {
+  const plan: DnsPlan = {
     apiVersion: 'resilience-ctl/plan/v1',
     changeId: input.changeId,
     requestDigest: input.requestDigest,
@@ -239,9 +240,13 @@ function nothingToChange(moves: readonly Move[]): Violation[] {
   ];
 }
 
-/** Lamport: above the clocks of every version that this plan replaces or declares to depend on. */
-function nextClock(moves: readonly Move[], dependsOn: readonly string[], live: LogState['live']): number {
-  const named = [...moves.map((move) => move.resource), ...dependsOn];
+/** Lamport: above the clocks of every version that a plan replaces or declares to depend on. */
+export function nextClock(
+  moves: readonly { resource: string }[],
+  dependsOn: readonly string[],
+  live: LogState['live'],
+): number {
+  const named = [...moves.map((move) => move.resource), ...dependsOn.map(dependencyTarget)];
   const seen = Object.entries(live).filter(
     ([resource, version]) => named.includes(resource) || named.includes(`change/${version.changeId}`),
   );

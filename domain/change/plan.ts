@@ -1,5 +1,6 @@
-import type { Digest } from '../evidence/canonical-json.ts';
+import { type Digest, digestOf } from '../evidence/canonical-json.ts';
 import type { RecordChange, RecordGroup } from '../kinds/dns-records.ts';
+import type { DocumentPlan } from './document-plan.ts';
 import type { Probe } from './request.ts';
 import type { Risk } from './risk.ts';
 
@@ -34,8 +35,8 @@ export interface Stage {
   baked: boolean;
 }
 
-/** A pure function of a signed request and its base; addressed by the digest of its canonical bytes. */
-export interface Plan {
+/** A plan for the records of one hosted zone. */
+export interface DnsPlan {
   apiVersion: 'resilience-ctl/plan/v1';
   changeId: string;
   requestDigest: Digest;
@@ -55,4 +56,27 @@ export interface Plan {
   risk: Risk;
   /** Lamport clock of the versions that this plan makes: above its bases' and its dependencies'. */
   clock: number;
+}
+
+/** A pure function of a signed request and its base; addressed by the digest of its canonical bytes. */
+export type Plan = DnsPlan | DocumentPlan;
+
+/** The hosted zone that a plan writes to; null for documents, whose target is the log itself. */
+export function zoneOf(plan: Plan): string | null {
+  return plan.kind === 'dns' ? plan.zone : null;
+}
+
+/**
+ * What an intent authorises as the way back from its stage: the exact inverse batch, or for documents the versions
+ * that were live before. Undefined for a stage that the plan does not have.
+ */
+export function inverseDigestOf(plan: Plan, stageName: string): Digest | undefined {
+  if (plan.kind === 'documents') {
+    const known = plan.stages.some((stage) => stage.name === stageName);
+    return known
+      ? digestOf(plan.resources.map(({ resource, baseDigest }) => [resource, baseDigest]))
+      : undefined;
+  }
+  const stage = plan.stages.find((one) => one.name === stageName);
+  return stage && digestOf(stage.inverse);
 }

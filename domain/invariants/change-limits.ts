@@ -1,4 +1,4 @@
-import type { Plan } from '../change/plan.ts';
+import type { DnsPlan } from '../change/plan.ts';
 import type { Violation } from '../errors.ts';
 import type { Policy } from '../evidence/trust.ts';
 import { groupIn, resourceName } from '../kinds/dns.ts';
@@ -55,7 +55,7 @@ function tooMuch(rule: string, message: string, allowed: number): Violation {
 /** A set whose targets are all replaced in one step has no canary: some stage must serve old and new together. */
 export function judgeReplacement(
   records: readonly GovernedRecord[],
-  plan: Pick<Plan, 'stages'>,
+  plan: Pick<DnsPlan, 'stages'>,
 ): Violation[] {
   return records
     .filter((one) => isReplacedAtOnce(one, plan))
@@ -70,7 +70,7 @@ export function judgeReplacement(
     );
 }
 
-function isReplacedAtOnce(record: GovernedRecord, { stages }: Pick<Plan, 'stages'>): boolean {
+function isReplacedAtOnce(record: GovernedRecord, { stages }: Pick<DnsPlan, 'stages'>): boolean {
   if (!WEIGHTABLE_TYPES.includes(record.type) || record.before.length === 0 || record.after.length === 0)
     return false;
   const old = liveTargets(record.before);

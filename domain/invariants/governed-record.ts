@@ -1,4 +1,4 @@
-import type { Plan, PlannedResource } from '../change/plan.ts';
+import type { DnsPlan, PlannedResource } from '../change/plan.ts';
 import { type DnsResource, parseDnsResource } from '../kinds/dns.ts';
 
 /** A resource of a plan, with the place in the request that declares it. */
@@ -7,7 +7,7 @@ export interface GovernedRecord extends DnsResource, PlannedResource {
 }
 
 /** A plan lists its resources in the order of the request's operations. Throws what `parseDnsResource` throws. */
-export function governedRecords(plan: Plan): GovernedRecord[] {
+export function governedRecords(plan: DnsPlan): GovernedRecord[] {
   return plan.resources.map((planned, position) => ({
     ...planned,
     ...parseDnsResource(planned.resource, [plan.zone]),

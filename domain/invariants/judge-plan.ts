@@ -1,4 +1,4 @@
-import type { Plan, Stage } from '../change/plan.ts';
+import type { DnsPlan, Stage } from '../change/plan.ts';
 import { DomainError, type Violation } from '../errors.ts';
 import { canonicalText } from '../evidence/canonical-json.ts';
 import type { Policy } from '../evidence/trust.ts';
@@ -25,7 +25,7 @@ export interface PlanFacts {
  * is wrong in the zone already, and would stay as it is, counts against the plan.
  * Throws what `parseDnsResource` throws for a plan whose resources are none.
  */
-export function judgePlan(plan: Plan, facts: PlanFacts): Violation[] {
+export function judgePlan(plan: DnsPlan, facts: PlanFacts): Violation[] {
   const records = governedRecords(plan);
   const { zone, policy, live } = facts;
   return [
@@ -44,7 +44,7 @@ export function judgePlan(plan: Plan, facts: PlanFacts): Violation[] {
  * else has moved in the zone since the plan was made is judged with it.
  * Throws `NOT_FOUND` for a stage that the plan has not, and what `parseDnsResource` throws.
  */
-export function judgeStage(plan: Plan, stageIndex: number, zone: ZoneState, policy: Policy): Violation[] {
+export function judgeStage(plan: DnsPlan, stageIndex: number, zone: ZoneState, policy: Policy): Violation[] {
   const stage = plan.stages[stageIndex];
   if (stage === undefined) {
     throw new DomainError(
@@ -92,7 +92,7 @@ function judgeBase(records: readonly GovernedRecord[], zone: ZoneState): Violati
     }));
 }
 
-function judgeStages(plan: Plan, records: readonly GovernedRecord[], zone: ZoneState): Violation[] {
+function judgeStages(plan: DnsPlan, records: readonly GovernedRecord[], zone: ZoneState): Violation[] {
   let now: ResultZone = canonicalZone(zone);
   const violations: Violation[] = [];
   for (const stage of plan.stages) {

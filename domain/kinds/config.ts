@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { isRange, parseReference } from '../causality/reference.ts';
+import { parseDependency } from '../causality/dependency.ts';
+import { DomainError } from '../errors.ts';
 import { plainJsonObject } from './plain-json.ts';
 
 /**
@@ -17,10 +18,7 @@ export const configBodySchema = z.strictObject({
       /^schema\/[a-z0-9][a-z0-9._-]*@\S+$/,
       'A schema is named with its range, such as schema/timeouts@^1',
     )
-    .refine(
-      (reference) => isRange(parseReference(reference).range ?? ''),
-      'The range after @ is no semver range',
-    )
+    .refine(hasRange, 'The range after @ is no range of versions')
     .describe('The schema and the versions of it that will do: schema/timeouts@^1'),
   value: plainJsonObject.describe('What the service reads; secrets as {secretRef, rotateBy}'),
 });
@@ -30,4 +28,13 @@ export type ConfigBody = z.infer<typeof configBodySchema>;
 /** What a config needs: its schema, with the range. A `secretRef` names no resource. */
 export function configReferences({ schema }: ConfigBody): string[] {
   return [schema];
+}
+
+function hasRange(reference: string): boolean {
+  try {
+    return parseDependency(reference).range !== null;
+  } catch (error) {
+    if (error instanceof DomainError) return false;
+    throw error;
+  }
 }

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { membersOf } from './json-pointer.ts';
 
+/** Deeper than any document that a person can follow, and far from where recursion over one would fail. */
+const MAX_DEPTH = 64;
+
 /**
  * A JSON object whose content is the author's own. YAML can spell what JSON has not (`.nan`, `.inf`), and a key
  * `__proto__` is no key to a JavaScript reader: both are refused where they stand.
@@ -11,6 +14,10 @@ export const plainJsonObject = z.record(z.string(), z.unknown()).superRefine((ro
     const { value, path } = next;
     if (typeof value === 'number' && !Number.isFinite(value)) {
       context.addIssue({ code: 'custom', path, message: 'JSON has no such number' });
+    }
+    if (path.length >= MAX_DEPTH && typeof value === 'object' && value !== null) {
+      context.addIssue({ code: 'custom', path, message: `Documents nest at most ${MAX_DEPTH} deep` });
+      continue;
     }
     for (const member of membersOf(value, '')) {
       const at = [...path, Array.isArray(value) ? Number(member.key) : member.key];

@@ -27,20 +27,51 @@ export const switchBodySchema = z
 
 export type SwitchBody = z.infer<typeof switchBodySchema>;
 
+/** The one form in which a switch is hashed: the order of a scope's names, and repeating one, mean nothing. */
+export function canonicalSwitch(body: SwitchBody): SwitchBody {
+  const inOrder = (names: readonly string[]) => [...new Set(names)].sort();
+  const { services, zones, tenants } = body.scope;
+  return {
+    ...body,
+    scope: { services: inOrder(services), zones: inOrder(zones), tenants: inOrder(tenants) },
+  };
+}
+
 /**
  * Which way a change of a switch goes. `engage` is the safe direction: it only stops more. `release` lets something
- * through again that was stopped. `edit` does neither.
+ * through again that was stopped, be it only for some, or sooner. `edit` does neither.
  */
 export type SwitchDirection = 'engage' | 'release' | 'edit';
 
-/** `before` is null for a switch that is new, `after` for one that goes. */
+/** `before` is null for a switch that is new, `after` for one that goes. What does both ways is a release. */
 export function directionOf(before: SwitchBody | null, after: SwitchBody | null): SwitchDirection {
-  throw new Error(`not written yet ${before} ${after}`);
+  if (before?.engaged && (!after?.engaged || stopsLess(after, before))) return 'release';
+  if (after?.engaged && (!before?.engaged || stopsLess(before, after))) return 'engage';
+  return 'edit';
 }
 
-/** People who must approve a change of a switch besides its author: stopping is quick, letting through is not. */
+/** Whether of two engaged switches `one` lets through what `other` stops. When unsure, it does. */
+function stopsLess(one: SwitchBody, other: SwitchBody): boolean {
+  const endsSooner =
+    one.safeState === 'released' &&
+    (other.safeState === 'engaged' || Date.parse(one.expiresAt) < Date.parse(other.expiresAt));
+  return (
+    one.type !== other.type ||
+    (one.limit ?? 0) > (other.limit ?? 0) ||
+    endsSooner ||
+    !covers(one.scope.services, other.scope.services) ||
+    !covers(one.scope.zones, other.scope.zones) ||
+    !covers(one.scope.tenants, other.scope.tenants)
+  );
+}
+
+function covers(names: readonly string[], others: readonly string[]): boolean {
+  return names.length === 0 || (others.length > 0 && others.every((one) => names.includes(one)));
+}
+
+/** People who must approve a change of a switch besides its author: stopping is quick, letting through takes two. */
 export function approvalsFor(direction: SwitchDirection): number {
-  return direction === 'engage' ? 1 : 2;
+  return direction === 'release' ? 2 : 1;
 }
 
 /** What a switch says at a time: past its expiry, its safe state. `nowMs` since the epoch. */
