@@ -53,7 +53,11 @@ const SIGNATURE_LINE = /^— ([^ ]+) ([^ ]+)$/u;
 const CONTROL_CHARACTER = /[\u0000-\u0009\u000b-\u001f]/;
 
 /** A key by its name and raw public key. Throws `SCHEMA_INVALID` for a name with spaces or plus, or other than 32 bytes. */
-export function noteKey(type: NoteKeyType, name: string, publicKey: Uint8Array): NoteKey {
+export function noteKey<T extends NoteKeyType>(
+  type: T,
+  name: string,
+  publicKey: Uint8Array,
+): NoteKey & { type: T } {
   if (!NAME_PATTERN.test(name) || !name.isWellFormed())
     throw badKey(`the name ${JSON.stringify(name)} is empty, or has spaces or plus`);
   if (publicKey.length !== PUBLIC_KEY_BYTES) throw badKey(`its key has ${publicKey.length} bytes, not 32`);

@@ -46,11 +46,16 @@ function parsePublicKey(keyId: string, publicKey: string): KeyObject {
   const raw = fromBase64(publicKey);
   if (raw?.length !== PUBLIC_KEY_BYTES) throw unusable(keyId, 'is not the base64 of 32 bytes');
   if (keyIdOf(raw) !== keyId) throw unusable(keyId, 'has another digest than its id says');
-  const point = Buffer.from(raw);
-  point.writeUInt8(point.readUInt8(PUBLIC_KEY_BYTES - 1) & 0x7f, PUBLIC_KEY_BYTES - 1);
-  if (SMALL_ORDER_POINTS.has(point.toString('hex'))) throw unusable(keyId, 'is a point of small order');
+  if (isSmallOrder(raw)) throw unusable(keyId, 'is a point of small order');
   const x = Buffer.from(raw).toString('base64url');
   return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+}
+
+/** Whether 32 bytes are an Ed25519 key under which a signature fits many messages. */
+export function isSmallOrder(raw: Uint8Array): boolean {
+  const point = Buffer.from(raw);
+  point.writeUInt8(point.readUInt8(PUBLIC_KEY_BYTES - 1) & 0x7f, PUBLIC_KEY_BYTES - 1);
+  return SMALL_ORDER_POINTS.has(point.toString('hex'));
 }
 
 function unusable(keyId: string, why: string): DomainError {
