@@ -1,4 +1,3 @@
-import { judgeCausality } from '../domain/causality/judge-causality.ts';
 import type { Violation } from '../domain/errors.ts';
 import type { Digest } from '../domain/evidence/canonical-json.ts';
 import { planHere } from './plan-base.ts';
@@ -12,8 +11,7 @@ export async function checkCausality(
 ): Promise<{ violations: Violation[] }> {
   const state = await ports.log.sync();
   const request = await loadRequest(ports.bodies, input.requestDigest);
-  const { plan, zone } = await planHere(ports, { ...input, request }, state);
+  const planned = await planHere(ports, { ...input, request }, state);
   // Without a plan there is no base to compare; the plan phase says why there is none.
-  if (plan === null) return { violations: [] };
-  return { violations: judgeCausality({ changeId: input.changeId, request, plan, zone, state }) };
+  return { violations: planned.plan === null ? [] : planned.judgeCausality() };
 }

@@ -1,11 +1,13 @@
+import { type DnsPlan, zoneOf } from '../domain/change/plan.ts';
 import type { Violation } from '../domain/errors.ts';
 import { digestOf } from '../domain/evidence/canonical-json.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
+import type { Move } from '../domain/evidence/statements.ts';
 import { verifyBundle } from '../domain/evidence/verify-bundle.ts';
+import { movesOf } from './documents/moves.ts';
 import { loadPlan, loadRequest } from './recorded-change.ts';
 import type { EnactorPorts } from './role-ports.ts';
-import { readStableZone } from './stable-zone.ts';
-import { differencesTo } from './verify.ts';
+import { verifyLive } from './verify.ts';
 
 export type CommitResult =
   | { result: 'committed'; index: number }
@@ -46,7 +48,8 @@ export async function commit(ports: EnactorPorts, input: { changeId: string }): 
     );
   }
   if (violations.length === 0) {
-    violations.push(...differencesTo(plan, await readStableZone(ports.dns, plan.zone), 'after'));
+    const { planDigest } = last;
+    violations.push(...(await verifyLive(ports, { planDigest, expect: 'after' })).violations);
   }
   if (violations.length > 0) return { result: 'refused', violations };
 
@@ -54,24 +57,28 @@ export async function commit(ports: EnactorPorts, input: { changeId: string }): 
     changeId: change.changeId,
     environment: ports.environment,
     planDigest: change.plan.planDigest,
-    zone: plan.zone,
+    zone: zoneOf(plan),
     rollout: null,
-    moves: plan.resources.map((resource) => ({
-      resource: resource.resource,
-      from: resource.committedDigest,
-      to: resource.targetDigest,
-      version: null,
-      versionDigest: null,
-      clock: plan.clock,
-      vector: {},
-      dependsOn: plan.dependsOn,
-    })),
+    moves: plan.kind === 'dns' ? recordMoves(plan) : await movesOf(ports, state, change, plan),
     at: new Date(ports.clock.nowMs()).toISOString(),
   });
   const [fate] = await ports.log.append([entry]);
   if (fate?.fate === 'honoured') return { result: 'committed', index: fate.index };
   if (fate?.fate === 'duplicate') return { result: 'committed', index: fate.firstIndex };
   return refused('commit-void', fate === undefined ? 'The log gave no answer.' : fate.reason);
+}
+
+function recordMoves(plan: DnsPlan): Move[] {
+  return plan.resources.map((resource) => ({
+    resource: resource.resource,
+    from: resource.committedDigest,
+    to: resource.targetDigest,
+    version: null,
+    versionDigest: null,
+    clock: plan.clock,
+    vector: {},
+    dependsOn: plan.dependsOn,
+  }));
 }
 
 function refused(rule: string, message: string): { result: 'refused'; violations: Violation[] } {

@@ -7,7 +7,7 @@ import { applyStage } from './enact.ts';
 import { judgeStage } from './judge-stage.ts';
 import { orderStage } from './order-stage.ts';
 import { makePlan } from './plan.ts';
-import type { PacedWait } from './propagation.ts';
+import type { PacedWait } from './ports/paced-wait.ts';
 import { recordVotes } from './quorum.ts';
 import type { AnalysisPorts, EnactorPorts, OrchestratorPorts, VoterPorts } from './role-ports.ts';
 import { rollBack } from './roll-back.ts';

@@ -1,7 +1,10 @@
+import { inverseDigestOf, type Plan, zoneOf } from '../domain/change/plan.ts';
 import { DomainError } from '../domain/errors.ts';
-import { type Digest, digestOf } from '../domain/evidence/canonical-json.ts';
+import type { Digest } from '../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
+import { isFrozen } from '../domain/log/fold.ts';
+import type { LogState } from '../domain/log/state.ts';
 import { indexOfFate } from './fates.ts';
 import { loadPlan } from './recorded-change.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
@@ -20,26 +23,50 @@ export async function orderStage(
   input: { changeId: string; planDigest: Digest; stage: string; verdict: Envelope | null },
 ): Promise<StageOrder> {
   const plan = await loadPlan(ports.bodies, input.planDigest);
-  const stage = plan.stages.find((one) => one.name === input.stage);
-  if (!stage) {
+  const inverseDigest = inverseDigestOf(plan, input.stage);
+  if (inverseDigest === undefined) {
     throw new DomainError('NOT_FOUND', `The plan ${input.planDigest} has no stage ${input.stage}.`);
   }
+  const zone = zoneOf(plan);
   // The log has moved since this role wrote last: read on now, or the append has to find out by a refused put.
-  const [expectedFence] = await Promise.all([ports.dns.readFence(plan.zone), ports.log.sync()]);
+  const [expectedFence, state] = await Promise.all([
+    zone === null ? null : ports.dns.readFence(zone),
+    ports.log.sync(),
+  ]);
+  const verdict = input.verdict === null ? [] : [input.verdict];
+  // Asked every few seconds: what the log is known to refuse is not written.
+  const known = reasonToWait(state, input.changeId, plan);
+  if (known !== null) {
+    await ports.log.append(verdict);
+    return known;
+  }
   const intent = await signStatement(ports.signer, 'intent', {
     changeId: input.changeId,
     environment: ports.environment,
     planDigest: input.planDigest,
-    stage: stage.name,
-    zone: plan.zone,
+    stage: input.stage,
+    zone,
     expectedFence,
-    inverseDigest: digestOf(stage.inverse),
+    inverseDigest,
     at: new Date(ports.clock.nowMs()).toISOString(),
   });
-  const fates = await ports.log.append(input.verdict === null ? [intent] : [input.verdict, intent]);
+  const fates = await ports.log.append([...verdict, intent]);
   const fate = fates.at(-1);
   if (fate?.fate === 'void' && (fate.code === 'RESERVED' || fate.code === 'FROZEN')) {
     return { status: 'wait', code: fate.code, reason: fate.reason };
   }
   return { status: 'ordered', intentIndex: indexOfFate(fate) };
+}
+
+function reasonToWait(state: LogState, changeId: string, plan: Plan): StageOrder | null {
+  if (isFrozen(state, zoneOf(plan))) {
+    return { status: 'wait', code: 'FROZEN', reason: `${zoneOf(plan) ?? plan.environment} is frozen` };
+  }
+  for (const { resource } of plan.resources) {
+    const holder = state.reservations[resource];
+    if (holder !== undefined && holder !== changeId) {
+      return { status: 'wait', code: 'RESERVED', reason: `${resource} is reserved by change ${holder}` };
+    }
+  }
+  return null;
 }

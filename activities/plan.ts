@@ -1,8 +1,7 @@
-import type { Plan } from '../domain/change/plan.ts';
+import { type Plan, zoneOf } from '../domain/change/plan.ts';
 import type { Violation } from '../domain/errors.ts';
 import { canonicalBytes, type Digest } from '../domain/evidence/canonical-json.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
-import { judgePlan } from '../domain/invariants/judge-plan.ts';
 import { indexOfFate } from './fates.ts';
 import { planHere } from './plan-base.ts';
 import { loadRequest } from './recorded-change.ts';
@@ -12,7 +11,6 @@ import type { OrchestratorPorts } from './role-ports.ts';
 export interface PlanSummary {
   planDigest: Digest;
   planIndex: number;
-  zone: string;
   risk: Plan['risk'];
   approvalsNeeded: number;
   votesNeeded: number;
@@ -21,7 +19,7 @@ export interface PlanSummary {
 }
 
 /**
- * Phase `plan`: the exact diff, its stages, its inverse and its risk, judged on the zone that would exist. Recorded
+ * Phase `plan`: the exact diff, its stages, its inverse and its risk, judged on the state that would exist. Recorded
  * only when nothing, here or in the phases before (`refused`), stands against it.
  */
 export async function makePlan(
@@ -34,14 +32,14 @@ export async function makePlan(
   const violations = [...planned.violations];
   if (planned.plan === null) return { violations, summary: null };
 
-  const { plan, zone } = planned;
+  const { plan } = planned;
   const { policy } = ports.trust;
   const nowMs = ports.clock.nowMs();
-  violations.push(
-    ...judgePlan(plan, { zone, live: state.live, recentCommits: state.recentCommits, policy, nowMs }),
-  );
+  violations.push(...planned.judgeInvariants(nowMs));
   if (violations.length > 0 || input.refused) return { violations, summary: null };
 
+  // Bodies first, then what names them.
+  await Promise.all([...planned.newBodies.values()].map((body) => ports.bodies.put(canonicalBytes(body))));
   const planDigest = await ports.bodies.put(canonicalBytes(plan));
   const entry = await signStatement(ports.signer, 'plan', {
     changeId: plan.changeId,
@@ -49,7 +47,7 @@ export async function makePlan(
     requestDigest: plan.requestDigest,
     planDigest,
     resources: plan.resources.map((resource) => resource.resource),
-    zone: plan.zone,
+    zone: zoneOf(plan),
     riskClass: plan.risk.class,
     logSize: state.size,
     at: new Date(nowMs).toISOString(),
@@ -60,7 +58,6 @@ export async function makePlan(
     summary: {
       planDigest,
       planIndex: indexOfFate(fate),
-      zone: plan.zone,
       risk: plan.risk,
       approvalsNeeded: policy.approvals[plan.risk.class],
       votesNeeded: policy.votes[plan.risk.class],

@@ -1,12 +1,10 @@
-import { judgeCausality } from '../domain/causality/judge-causality.ts';
-import type { Plan } from '../domain/change/plan.ts';
+import { type Plan, zoneOf } from '../domain/change/plan.ts';
 import type { Violation } from '../domain/errors.ts';
 import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
 import { type Digest, digestOf } from '../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
 import type { VoteDecision, VotePredicate } from '../domain/evidence/statements.ts';
-import { judgePlan } from '../domain/invariants/judge-plan.ts';
 import { isFrozen } from '../domain/log/fold.ts';
 import { baseDigestOf, planHere } from './plan-base.ts';
 import { loadPlan, loadRequest, openChange } from './recorded-change.ts';
@@ -40,7 +38,7 @@ export async function vote(ports: VoterPorts, input: VoteInput): Promise<CastVot
   const nowMs = ports.clock.nowMs();
   const clockSkewMs = change.plan === null ? 0 : Math.max(0, Date.parse(change.plan.at) - nowMs);
   const zoneSwitch = await ports.zoneSwitch.read();
-  const frozen = own.plan !== null && isFrozen(state, own.plan.zone);
+  const frozen = own.plan !== null && isFrozen(state, zoneOf(own.plan));
 
   const safety: Violation[] = [];
   if (frozen)
@@ -78,16 +76,7 @@ export async function vote(ports: VoterPorts, input: VoteInput): Promise<CastVot
 
   const doubts: Violation[] = [...own.violations];
   if (own.plan !== null) {
-    doubts.push(
-      ...judgePlan(own.plan, {
-        zone: own.zone,
-        live: state.live,
-        recentCommits: state.recentCommits,
-        policy: ports.trust.policy,
-        nowMs,
-      }),
-      ...judgeCausality({ changeId: input.changeId, request, plan: own.plan, zone: own.zone, state }),
-    );
+    doubts.push(...own.judgeInvariants(nowMs), ...own.judgeCausality());
     const difference = await compareWithProposal(ports, own.plan, input.planDigest);
     if (difference?.code === 'STALE_BASE') safety.push(difference);
     else if (difference) doubts.push(difference);

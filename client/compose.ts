@@ -57,7 +57,7 @@ export function connect(installation: Installation): Connected {
     bodies,
     readRequest: (digest) => loadRequest(bodies, digest),
     readPlan: (digest) => loadPlan(bodies, digest),
-    planHere: (change, state) => planHere({ dns, trust, environment }, change, state),
+    planHere: (change, state) => planHere({ dns, bodies, trust, environment }, change, state),
     nowMs: Date.now,
     newNonce: randomUUID,
   });

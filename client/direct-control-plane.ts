@@ -1,7 +1,6 @@
 import type { Planned } from '../activities/plan-base.ts';
 import type { Bodies } from '../activities/ports/bodies.ts';
 import type { ChangeLog } from '../activities/ports/change-log.ts';
-import { judgeCausality } from '../domain/causality/judge-causality.ts';
 import type { Plan } from '../domain/change/plan.ts';
 import type { ChangeRequest } from '../domain/change/request.ts';
 import { DomainError, PortError } from '../domain/errors.ts';
@@ -9,7 +8,6 @@ import { canonicalBytes, type Digest, digestOf } from '../domain/evidence/canoni
 import { describeRequest } from '../domain/evidence/describe-request.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
 import type { PersonRole, TrustDocument } from '../domain/evidence/trust.ts';
-import { judgePlan } from '../domain/invariants/judge-plan.ts';
 import type { LogState } from '../domain/log/state.ts';
 import type { ChangeInput, ChangeStatus, CommandMessage } from '../workflows/contract.ts';
 import type { ChangeEngine } from './change-engine.ts';
@@ -74,18 +72,9 @@ async function previewPlan(
     });
   }
   if (planned.plan === null) return { plan: null, violations, needs: null };
-  const { plan, zone } = planned;
+  const { plan } = planned;
   const { policy } = trust;
-  violations.push(
-    ...judgePlan(plan, {
-      zone,
-      live: state.live,
-      recentCommits: state.recentCommits,
-      policy,
-      nowMs: parts.nowMs(),
-    }),
-    ...judgeCausality({ changeId, request, plan, zone, state }),
-  );
+  violations.push(...planned.judgeInvariants(parts.nowMs()), ...planned.judgeCausality());
   const needs = {
     approvals: policy.approvals[plan.risk.class],
     votes: policy.votes[plan.risk.class],

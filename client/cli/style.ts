@@ -14,3 +14,10 @@ const coloured: Style = (colour, text) => styleText(colour, text, { validateStre
 export function styleFor(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv): Style {
   return stream.isTTY && !env.NO_COLOR && env.TERM !== 'dumb' ? coloured : plain;
 }
+
+/** A line of a diff in the colour of its sign. */
+export function diffLine(line: string, style: Style): string {
+  const colour = { '+': 'green', '-': 'red', '~': 'yellow' } as const;
+  const sign = line[0];
+  return sign === '+' || sign === '-' || sign === '~' ? style(colour[sign], line) : line;
+}

@@ -1,10 +1,10 @@
 import { missingApprovals } from '../approval/judge-approval.ts';
-import type { Plan, Stage } from '../change/plan.ts';
+import { inverseDigestOf, type Plan, zoneOf } from '../change/plan.ts';
 import type { ChangeRequest } from '../change/request.ts';
 import type { ErrorCode, Violation } from '../errors.ts';
 import type { ChangeRecord } from '../log/state.ts';
 import { tallyVotes } from '../quorum/tally.ts';
-import { type Digest, digestOf } from './canonical-json.ts';
+import type { Digest } from './canonical-json.ts';
 import type { TrustDocument } from './trust.ts';
 
 export interface Bundle {
@@ -22,6 +22,7 @@ export interface Bundle {
 }
 
 type Intent = ChangeRecord['intents'][number];
+type AnyStage = Plan['stages'][number];
 
 /**
  * What the enactor checks for itself before it writes (DESIGN §2, proof-carrying changes): that the statements of a
@@ -95,7 +96,7 @@ function judgePlan({ change, plan, planDigest, requestDigest, trust }: Bundle): 
     ),
     // The log reserves and counts by what the entry says of the plan.
     ...expect(
-      recorded.zone === plan.zone &&
+      recorded.zone === zoneOf(plan) &&
         recorded.riskClass === plan.risk.class &&
         recorded.resources.toSorted().join() === resources.toSorted().join(),
       'BUNDLE_INCOMPLETE',
@@ -164,7 +165,7 @@ function judgeIntent(bundle: Bundle, intent: Intent): Violation[] {
     ...expect(
       intent.planDigest === change.plan?.planDigest &&
         intent.environment === trust.environment &&
-        intent.zone === plan.zone,
+        intent.zone === zoneOf(plan),
       'BUNDLE_INCOMPLETE',
       'intent-of-this-plan',
       `Intent ${intent.index} is of plan ${intent.planDigest} on ${intent.zone} in ${intent.environment}.`,
@@ -180,8 +181,7 @@ function judgeIntent(bundle: Bundle, intent: Intent): Violation[] {
 
 /** What both directions rest on: the plan and the inverse are those that the intent names. */
 function judgeAuthority({ change, plan, planDigest }: RollbackBundle, intent: Intent): Violation[] {
-  const stage = plan.stages.find((one) => one.name === intent.stage);
-  const inverseDigest = stage && digestOf(stage.inverse);
+  const inverseDigest = inverseDigestOf(plan, intent.stage);
   return [
     ...expect(
       intent.planDigest === planDigest && plan.changeId === change.changeId,
@@ -221,7 +221,7 @@ function judgeStageOrder(bundle: Bundle, intent: Intent): Violation[] {
   ];
 }
 
-function appliedIntents({ change, planDigest, intentIndex }: Bundle, stage: Stage): number[] {
+function appliedIntents({ change, planDigest, intentIndex }: Bundle, stage: AnyStage): number[] {
   return change.intents
     .filter((one) => one.stage === stage.name && one.planDigest === planDigest && one.index < intentIndex)
     .map((one) => one.index)
@@ -232,7 +232,7 @@ function appliedIntents({ change, planDigest, intentIndex }: Bundle, stage: Stag
     );
 }
 
-function judgeEarlierStage(bundle: Bundle, stage: Stage, intent: Intent): Violation[] {
+function judgeEarlierStage(bundle: Bundle, stage: AnyStage, intent: Intent): Violation[] {
   const applied = appliedIntents(bundle, stage);
   if (applied.length === 0) {
     return expect(

@@ -1,5 +1,5 @@
 import { buildPlan } from '../../domain/change/build-plan.ts';
-import type { Plan } from '../../domain/change/plan.ts';
+import type { DnsPlan } from '../../domain/change/plan.ts';
 import { type ChangeRequest, parseChangeRequest } from '../../domain/change/request.ts';
 import type { Violation } from '../../domain/errors.ts';
 import type { Policy } from '../../domain/evidence/trust.ts';
@@ -88,7 +88,7 @@ export interface Scene extends RequestParts {
   policy?: Policy;
 }
 
-export function planScene(scene: Scene): { plan: Plan | null; violations: Violation[] } {
+export function planScene(scene: Scene): { plan: DnsPlan | null; violations: Violation[] } {
   return buildPlan({
     changeId: 'chg-1',
     environment: 'prod',
@@ -101,14 +101,14 @@ export function planScene(scene: Scene): { plan: Plan | null; violations: Violat
   });
 }
 
-export function plannedScene(scene: Scene): Plan {
+export function plannedScene(scene: Scene): DnsPlan {
   const { plan } = planScene(scene);
   if (plan === null) throw new Error('the scene has no plan');
   return plan;
 }
 
 /** Everything that the planner and the judge hold against a scene. */
-export function judgeScene(scene: Scene, edit: (plan: Plan) => Plan = (plan) => plan): Violation[] {
+export function judgeScene(scene: Scene, edit: (plan: DnsPlan) => DnsPlan = (plan) => plan): Violation[] {
   const { plan, violations } = planScene(scene);
   if (plan === null) return violations;
   const facts = {

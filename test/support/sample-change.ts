@@ -1,4 +1,4 @@
-import type { Plan, Stage } from '../../domain/change/plan.ts';
+import type { DnsPlan, Stage } from '../../domain/change/plan.ts';
 import { type ChangeRequest, changeRequestSchema } from '../../domain/change/request.ts';
 import { type Digest, digestOf } from '../../domain/evidence/canonical-json.ts';
 import type { VotePredicate } from '../../domain/evidence/statements.ts';
@@ -67,7 +67,7 @@ export function sampleRequest(spec: Partial<ChangeRequest['spec']> = {}): Change
   return { ...request, spec: { ...request.spec, ...spec } };
 }
 
-export function samplePlan(request = sampleRequest(), change: Partial<Plan> = {}): Plan {
+export function samplePlan(request = sampleRequest(), change: Partial<DnsPlan> = {}): DnsPlan {
   const before = [addressSet('api.example.com', '192.0.2.1')];
   const after = [addressSet('api.example.com', '192.0.2.2')];
   const stage = (name: string, percent: number, baked: boolean): Stage => ({

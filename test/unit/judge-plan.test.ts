@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Plan } from '../../domain/change/plan.ts';
+import type { DnsPlan } from '../../domain/change/plan.ts';
 import { digestOf } from '../../domain/evidence/canonical-json.ts';
 import { judgeStage } from '../../domain/invariants/judge-plan.ts';
 import {
@@ -22,7 +22,7 @@ import {
 const api = record('api', 'A', ['192.0.2.1']);
 const toV2 = set('api', 'A', ['192.0.2.2']);
 
-function rules(scene: Partial<Scene>, edit?: (plan: Plan) => Plan): string[] {
+function rules(scene: Partial<Scene>, edit?: (plan: DnsPlan) => DnsPlan): string[] {
   return rulesOf(judgeScene({ zone: zoneOf([api, ...bystanders(12)]), operations: [toV2], ...scene }, edit));
 }
 
@@ -258,14 +258,14 @@ describe('the batch', () => {
 
 describe('a plan that was tampered with', () => {
   const editStage =
-    (edit: (stage: Plan['stages'][number]) => Partial<Plan['stages'][number]>) => (plan: Plan) => ({
+    (edit: (stage: DnsPlan['stages'][number]) => Partial<DnsPlan['stages'][number]>) => (plan: DnsPlan) => ({
       ...plan,
       stages: plan.stages.map((stage) => ({ ...stage, ...edit(stage) })),
     });
   const stranger = { action: 'DELETE' as const, recordSet: record('host-1', 'A', ['192.0.2.200']) };
   const fence = { action: 'CREATE' as const, recordSet: record('_resilience-ctl', 'TXT', ['"1"']) };
 
-  it.each<[string, (plan: Plan) => Plan, string[]]>([
+  it.each<[string, (plan: DnsPlan) => DnsPlan, string[]]>([
     [
       'another record',
       editStage((stage) => ({ changes: [...stage.changes, stranger] })),

@@ -1,6 +1,6 @@
-import { DomainError } from '../domain/errors.ts';
-import type { ZoneState } from '../domain/kinds/dns-records.ts';
-import type { DnsZones } from './ports/dns-zones.ts';
+import { DomainError } from '../../domain/errors.ts';
+import type { ZoneState } from '../../domain/kinds/dns-records.ts';
+import type { DnsZones } from '../ports/dns-zones.ts';
 
 const ATTEMPTS = 5;
 

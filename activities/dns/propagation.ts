@@ -1,10 +1,6 @@
-import { DomainError } from '../domain/errors.ts';
-import type { DnsZones } from './ports/dns-zones.ts';
-
-/** How an activity lets time pass: cancellable, and telling the engine that it is alive. */
-export interface PacedWait {
-  pause(ms: number): Promise<void>;
-}
+import { DomainError } from '../../domain/errors.ts';
+import type { DnsZones } from '../ports/dns-zones.ts';
+import type { PacedWait } from '../ports/paced-wait.ts';
 
 const FIRST_POLL_MS = 1;
 const LONGEST_POLL_MS = 2_000;

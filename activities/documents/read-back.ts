@@ -1,0 +1,31 @@
+import type { DocumentPlan } from '../../domain/change/document-plan.ts';
+import type { Violation } from '../../domain/errors.ts';
+import type { LogState } from '../../domain/log/state.ts';
+
+/**
+ * Every document of the plan that is not live as expected: `before`, its base alone; `after`, its base with the new
+ * version exposed to everybody (the commit then makes it the only one).
+ */
+export function documentDifferences(
+  state: LogState,
+  plan: DocumentPlan,
+  expect: 'after' | 'before',
+): Violation[] {
+  return plan.resources.flatMap((planned): Violation[] => {
+    const live = state.live[planned.resource];
+    const base = live?.digest ?? null;
+    const exposed = live?.canary?.changeId === plan.changeId ? live.canary : null;
+    const asBase = base === planned.baseDigest;
+    const asExposed =
+      expect === 'before' ? exposed === null : exposed !== null && exposed.digest === planned.targetDigest;
+    if (asBase && asExposed) return [];
+    return [
+      {
+        code: 'VERIFY_MISMATCH',
+        rule: 'read-back',
+        message: `${planned.resource} is live as ${base ?? 'nothing'}, exposed as ${exposed?.digest ?? 'nothing'}; expected ${planned.baseDigest ?? 'nothing'} and ${expect === 'before' ? 'nothing' : (planned.targetDigest ?? 'its removal')}.`,
+        remedy: 'See `log` for the entry that moved it.',
+      },
+    ];
+  });
+}
