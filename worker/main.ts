@@ -3,7 +3,7 @@ import { readWorkerConfig } from './config.ts';
 import { followLog } from './follow-log.ts';
 import { startPeriodicSnapshots } from './periodic-snapshots.ts';
 import { openPorts } from './role-ports.ts';
-import { createRoleWorker } from './role-worker.ts';
+import { createRoleWorker, loadWorkflowBundle } from './role-worker.ts';
 import { createLogger, installRuntime } from './telemetry.ts';
 
 /**
@@ -18,12 +18,15 @@ if (path === undefined) {
 const config = readWorkerConfig(path);
 const logger = createLogger(config);
 installRuntime(logger);
-const ports = await openPorts(config);
+const [ports, workflowBundle] = await Promise.all([
+  openPorts(config),
+  config.role === 'orchestrator' ? loadWorkflowBundle() : undefined,
+]);
 if (config.role === 'orchestrator') {
   await recordTrust(ports);
   startPeriodicSnapshots(ports, logger);
 }
-const worker = await createRoleWorker(config, ports, logger);
+const worker = await createRoleWorker(config, ports, logger, workflowBundle);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => worker.shutdown());
 if (config.role === 'voter' || config.role === 'enactor') void followLog(ports.log, logger);
 logger.info('ready');
