@@ -164,6 +164,7 @@ try {
   stack = await startBenchStack(home, say);
   recordAwsCalls(stack.callsDir);
   const rounds = await measureChanges(stack);
+  await stack.stopRoles();
   const appends = await measureAppends(stack);
   const report: Report = {
     machine,

@@ -13,6 +13,8 @@ export interface BenchStack {
   installation: Installation;
   /** Where the roles write down their AWS calls. */
   callsDir: string;
+  /** Leaves the servers alone with whoever calls them next. */
+  stopRoles(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -39,6 +41,7 @@ export async function startBenchStack(home: string, onProgress: (line: string) =
     return {
       installation,
       callsDir,
+      stopRoles: roles.stop,
       async stop() {
         await roles.stop();
         await servers.stop();
