@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ResourceRecordSet } from '@aws-sdk/client-route-53';
@@ -87,6 +87,8 @@ export interface LiveEnvironment {
   stopRole(role: Role): Promise<void>;
   /** The log lines of a role's process. */
   output(role: Role): string;
+  /** What people were paged for, as the orchestrator inside the test logged it. */
+  pages(): { changeId: string; environment: string; summary: string }[];
   stop(): Promise<void>;
 }
 
@@ -163,6 +165,11 @@ export async function startLiveEnvironment(options: LiveEnvironmentOptions): Pro
     start: (role) => crew.startHere(role),
     stopRole: (role) => crew.stopHere(role),
     output: (role) => readFileSync(join(dir, 'workers', `${role}.log`), 'utf8'),
+    pages: () =>
+      readFileSync(join(dir, 'workers', 'orchestrator-here.log'), 'utf8')
+        .split('\n')
+        .filter((line) => line.includes('"page":true'))
+        .map((line) => JSON.parse(line)),
     async stop() {
       await crew.stop();
       await close();
@@ -324,9 +331,4 @@ function recordsOf(zone: string): ResourceRecordSet[] {
     TTL: 0,
     ResourceRecords: [{ Value: '127.0.0.1' }],
   }));
-}
-
-/** Whether a failpoint or a page has left its file. */
-export function marked(env: Pick<LiveEnvironment, 'dir'>, marker: string): boolean {
-  return existsSync(join(env.dir, 'markers', marker));
 }

@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { digestOf } from '../../domain/evidence/canonical-json.ts';
+import type { Envelope } from '../../domain/evidence/dsse.ts';
+import { signStatement } from '../../domain/evidence/statement-codec.ts';
+import { MESSAGES } from '../../workflows/contract.ts';
+import { canaryRequest, expectSettled, honoured } from '../support/live-change.ts';
+import { type LiveEnvironment, startLiveEnvironment } from '../support/live-environment.ts';
+
+const FLOOD = 2_000;
+const AT_ONCE = 50;
+/** The server ends a workflow at 51,200; ours begins a new history long before. */
+const LONGEST_HISTORY = 10_000;
+
+let env: LiveEnvironment;
+beforeAll(async () => {
+  env = await startLiveEnvironment({ name: 'flood' });
+});
+afterAll(() => env.stop());
+
+/** Each another one, as somebody would send who wants to be noticed. */
+function rubbish(position: number): unknown {
+  const payload = Buffer.from(`{"decision":"approve","attempt":${position}}`).toString('base64');
+  const signatures = [{ keyid: 'sha256:0', sig: Buffer.from(`forged ${position}`).toString('base64') }];
+  const approval = { payload, payloadType: 'application/vnd.in-toto+json', signatures };
+  return [
+    { approval },
+    { approval: { ...approval, payloadType: 'text/plain' } },
+    { approval: null },
+    position,
+  ][position % 4];
+}
+
+async function approvalBy(subject: string): Promise<Envelope> {
+  const issuedMs = Date.now();
+  const plan = await env.controlPlane.planOf('flooded');
+  return signStatement(env.person(subject).signer, 'approval', {
+    changeId: 'flooded',
+    environment: env.name,
+    approver: subject,
+    decision: 'approve',
+    planDigest: digestOf(plan),
+    nonce: 'the-real-one',
+    issuedAt: new Date(issuedMs).toISOString(),
+    expiresAt: new Date(issuedMs + 60_000).toISOString(),
+  });
+}
+
+test('a real approval is heard among two thousand signals of rubbish', async () => {
+  await env.controlPlane.submit('flooded', canaryRequest(env), env.person('alice'));
+  await env.until('flooded', ({ phase }) => phase === 'approval');
+  const approval = await approvalBy('bob');
+  const signals: unknown[] = Array.from({ length: FLOOD }, (_, position) => rubbish(position));
+  signals[FLOOD / 2] = { approval };
+  const handle = env.client.workflow.getHandle('flooded');
+  while (signals.length > 0) {
+    const sent = signals.splice(0, AT_ONCE).map((signal) => handle.signal(MESSAGES.decide, signal));
+    await Promise.all(sent);
+  }
+  expect((await env.ended('flooded')).status).toBe('committed');
+  const { historyLength } = await handle.describe();
+  expect(historyLength).toBeLessThan(LONGEST_HISTORY);
+  const { history } = await expectSettled(env, 'flooded', 'committed');
+  // What nobody signed is not recorded.
+  expect(honoured(history, 'acceptance')).toHaveLength(1);
+});
