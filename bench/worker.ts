@@ -11,8 +11,9 @@ import { recordAwsCalls } from './aws-calls.ts';
 import { type RawActivities, rawQueue } from './raw-contract.ts';
 
 /**
- * A role's process as `worker/main.ts` makes it, with two additions: it writes down when its AWS calls are under
- * way, and a second worker in it serves the raw workflows, so that both are measured in the same processes.
+ * A role's process as `worker/main.ts` makes it, without its snapshots (one in a thousand entries) and with two
+ * additions: it writes down when its AWS calls are under way, and a second worker in it serves the raw workflows, so
+ * that both are measured in the same processes.
  */
 const [, , path, callsDir] = [...process.argv, process.env.BENCH_CALLS_DIR];
 if (path === undefined || callsDir === undefined)
