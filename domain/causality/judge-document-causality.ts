@@ -39,7 +39,7 @@ export function judgeDocumentCausality(input: DocumentCausalityInput): Violation
           resource: one.resource,
           digest: one.targetDigest,
           version: one.targetVersion,
-          dependsOn: one.targetDigest === null ? [] : dependenciesOf(input.plan, one),
+          dependsOn: dependenciesOf(input.plan, one),
         },
       ]),
     ),

@@ -29,14 +29,18 @@ export interface WouldBe {
 const CHANGE_PREFIX = 'change/';
 
 /**
- * What one document of a batch depends on, for its commit and for the graph: what its body needs, and what the author
- * declared for the whole request. Of the latter not the batch itself, which goes live at once; a document that is
+ * What one document of a batch depends on, for its commit and for the graph: what its new body needs, and what the
+ * author declared for the whole request. Of the latter not the batch itself, which goes live at once; a document that is
  * alone can mean only itself by its name.
  */
-export function dependenciesOf(plan: DocumentPlan, document: PlannedDocument): string[] {
+export function dependenciesOf(
+  plan: Pick<DocumentPlan, 'dependsOn' | 'resources'>,
+  document: PlannedDocument,
+): string[] {
   const batch = new Set(plan.resources.map((one) => one.resource));
   const declared = plan.dependsOn.filter((one) => batch.size === 1 || !batch.has(dependencyTarget(one)));
-  return [...new Set([...document.dependsOn, ...declared])].sort();
+  const extracted = document.targetDigest === null ? [] : document.dependsOn;
+  return [...new Set([...extracted, ...declared])].sort();
 }
 
 /** Why a dependency would not hold: nothing is there, or in a version that will not do. */
