@@ -1,6 +1,6 @@
 import { type Plan, zoneOf } from '../domain/change/plan.ts';
 import type { Violation } from '../domain/errors.ts';
-import { canonicalBytes, type Digest } from '../domain/evidence/canonical-json.ts';
+import { canonicalBytes, type Digest, digestOf } from '../domain/evidence/canonical-json.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
 import { indexOfFate } from './fates.ts';
 import { planHere } from './plan-base.ts';
@@ -38,20 +38,22 @@ export async function makePlan(
   violations.push(...planned.judgeInvariants(nowMs));
   if (violations.length > 0 || input.refused) return { violations, summary: null };
 
-  // Bodies first, then what names them.
-  await Promise.all([...planned.newBodies.values()].map((body) => ports.bodies.put(canonicalBytes(body))));
-  const planDigest = await ports.bodies.put(canonicalBytes(plan));
-  const entry = await signStatement(ports.signer, 'plan', {
-    changeId: plan.changeId,
-    environment: plan.environment,
-    requestDigest: plan.requestDigest,
-    planDigest,
-    resources: plan.resources.map((resource) => resource.resource),
-    zone: zoneOf(plan),
-    riskClass: plan.risk.class,
-    logSize: state.size,
-    at: new Date(nowMs).toISOString(),
-  });
+  // Bodies first, then the entry that names them; only its signature does not wait.
+  const planDigest = digestOf(plan);
+  const [entry] = await Promise.all([
+    signStatement(ports.signer, 'plan', {
+      changeId: plan.changeId,
+      environment: plan.environment,
+      requestDigest: plan.requestDigest,
+      planDigest,
+      resources: plan.resources.map((resource) => resource.resource),
+      zone: zoneOf(plan),
+      riskClass: plan.risk.class,
+      logSize: state.size,
+      at: new Date(nowMs).toISOString(),
+    }),
+    ...[...planned.newBodies.values(), plan].map((body) => ports.bodies.put(canonicalBytes(body))),
+  ]);
   const [fate] = await ports.log.append([entry]);
   return {
     violations,
