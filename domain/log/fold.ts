@@ -212,11 +212,10 @@ function recordExposure(
       const { percent, zones } = rollout;
       const canary = { digest: to, version, versionDigest, percent, zones, changeId, index };
       state.live[resource] = { ...(live ?? notYetLive(changeId, index)), canary };
-    } else if (live?.changeId === changeId) {
-      // Nothing was ever committed here: an open change has made no other version.
-      delete state.live[resource];
-    } else if (live) {
-      live.canary = null;
+    } else if (live?.canary?.changeId === changeId) {
+      // An open change has committed nothing: what is live by its name is only where its canary hangs.
+      if (live.changeId === changeId) delete state.live[resource];
+      else live.canary = null;
     }
   }
 }
