@@ -34,14 +34,15 @@ const probe = z
   })
   .describe('How the analysis role asks one target whether it works');
 
-/** Aborts, so that no union takes a body that happens to fit for the body of a resource of another kind. */
-const resourceOfKind = (pattern: RegExp, error: string) => z.string().regex(pattern, { error, abort: true });
+const KNOWN_KINDS =
+  'A resource is named kind/…: dns/example.com/api/A, config/payments/timeouts, schema/timeouts or switch/trading';
+
+/** Another kind aborts, so that no union takes a body that happens to fit for that of a resource of another kind. */
+const resourceOfKind = (kind: string, pattern: RegExp, error: string) =>
+  z.string().startsWith(`${kind}/`, { error: KNOWN_KINDS, abort: true }).regex(pattern, error);
 
 const setDns = z.strictObject({
-  set: resourceOfKind(
-    /^dns(\/[^/\s]+)+$/,
-    'A resource is named kind/…: dns/example.com/api/A, config/payments/timeouts, schema/timeouts or switch/trading',
-  ),
+  set: resourceOfKind('dns', /^dns(\/[^/\s]+)+$/, 'A record is named dns/<zone>/<label or @>/<type>'),
   body: z.union([
     z.strictObject({
       ttl: z.int().describe('Seconds'),
@@ -71,6 +72,7 @@ const version = z
 
 const setConfig = z.strictObject({
   set: resourceOfKind(
+    'config',
     CONFIG_RESOURCE,
     'A config is named config/<service, _global, _environment or _tenant.x>/<document>',
   ),
@@ -78,12 +80,12 @@ const setConfig = z.strictObject({
   version,
 });
 const setSchema = z.strictObject({
-  set: resourceOfKind(SCHEMA_RESOURCE, 'A schema is named schema/<name>'),
+  set: resourceOfKind('schema', SCHEMA_RESOURCE, 'A schema is named schema/<name>'),
   body: schemaBodySchema,
   version,
 });
 const setSwitch = z.strictObject({
-  set: resourceOfKind(SWITCH_RESOURCE, 'A switch is named switch/<name>'),
+  set: resourceOfKind('switch', SWITCH_RESOURCE, 'A switch is named switch/<name>'),
   body: switchBodySchema,
   version,
 });
@@ -281,8 +283,11 @@ type Issue = z.core.$ZodIssue;
 function issueViolations(issue: Issue, parent: readonly PropertyKey[]): Violation[] {
   const at = [...parent, ...issue.path];
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-    const branches = issue.errors.map((issues) => issues.flatMap((one) => issueViolations(one, at)));
-    return branches.reduce((best, branch) => (strangeness(branch) < strangeness(best) ? branch : best));
+    const branches = issue.errors.map((issues) => {
+      const violations = issues.flatMap((one) => issueViolations(one, at));
+      return { violations, strangeness: issues.some(isOfAnotherKind) ? Infinity : strangeness(violations) };
+    });
+    return branches.reduce((best, one) => (one.strangeness < best.strangeness ? one : best)).violations;
   }
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((field) =>
@@ -304,12 +309,14 @@ function issueViolations(issue: Issue, parent: readonly PropertyKey[]): Violatio
   ];
 }
 
-/**
- * A resource's name says which kind was meant, so a kind that it is not is out of the question; when it is none, the
- * first kind must do. After that, a field that a branch does not know says more against it than any wrong values.
- */
+/** Whether a branch is for operations of another kind: `set` is not of its kind at all, or unknown to it. */
+function isOfAnotherKind(issue: Issue): boolean {
+  if (issue.code === 'unrecognized_keys') return issue.path.length === 0 && issue.keys.includes('set');
+  return issue.path[0] === 'set' && !(issue.code === 'invalid_format' && issue.format === 'regex');
+}
+
+/** A field that a branch does not know says more against the branch than any number of wrong values. */
 function strangeness(violations: readonly Violation[]): number {
-  if (violations.some((one) => one.path?.endsWith('.set'))) return Number.MAX_SAFE_INTEGER;
   return violations.length + 1000 * violations.filter((one) => one.rule === 'unknown-field').length;
 }
 

@@ -14,10 +14,10 @@ export const CONFIG_RESOURCE =
 export const configBodySchema = z.strictObject({
   schema: z
     .string()
-    .regex(
-      /^schema\/[a-z0-9][a-z0-9._-]*@\S+$/,
-      'A schema is named with its range, such as schema/timeouts@^1',
-    )
+    .regex(/^schema\/[a-z0-9][a-z0-9._-]*@\S+$/, {
+      error: 'A schema is named with its range, such as schema/timeouts@^1',
+      abort: true,
+    })
     .refine(hasRange, 'The range after @ is no range of versions')
     .describe('The schema and the versions of it that will do: schema/timeouts@^1'),
   value: plainJsonObject.describe('What the service reads; secrets as {secretRef, rotateBy}'),

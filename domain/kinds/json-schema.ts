@@ -1,5 +1,5 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import { isJsonObject, type JsonObject, membersOf } from './json-pointer.ts';
+import { isJsonObject, type JsonObject, membersOf, pointerSegments } from './json-pointer.ts';
 
 /** What is wrong with a value, or with a schema, at a JSON Pointer into it. Never quotes the value. */
 export interface SchemaFault {
@@ -40,6 +40,7 @@ export function compileSchema(schema: JsonObject): CompiledSchema | { problems: 
       strict: true,
       strictTypes: false,
       strictRequired: false,
+      strictTuples: false,
       validateFormats: false,
       validateSchema: false,
       logger: false,
@@ -52,7 +53,7 @@ export function compileSchema(schema: JsonObject): CompiledSchema | { problems: 
       ],
     };
   } catch (error) {
-    return { problems: [problem(error instanceof Error ? error.message : String(error))] };
+    return { problems: [problem(messageOf(error))] };
   }
 }
 
@@ -60,15 +61,15 @@ function validationFaults(validate: ValidateFunction, value: unknown): SchemaFau
   try {
     return validate(value) ? [] : (validate.errors ?? []).map(faultOf);
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    return [
-      {
-        pointer: '',
-        rule: 'matches-schema',
-        message: 'cannot be judged: its schema refers to itself without end',
-      },
-    ];
+    // Besides an endless schema: a key `valueOf` where Ajv compares objects. What cannot be judged does not pass.
+    return [{ pointer: '', rule: 'matches-schema', message: `cannot be judged: ${messageOf(error)}` }];
   }
+}
+
+/** The stack is all that ends a schema whose `$ref`s lead round in a circle. */
+function messageOf(error: unknown): string {
+  if (error instanceof RangeError) return 'the schema refers to itself without end';
+  return error instanceof Error ? error.message : String(error);
 }
 
 function faultOf({ keyword, instancePath, message, params }: ErrorObject): SchemaFault {
@@ -136,8 +137,11 @@ function schemaOfMember(schema: JsonObject, value: unknown, key: string, positio
   return schema.additionalProperties;
 }
 
+/** `#`, or a JSON Pointer behind it; undefined for what leads nowhere, which Ajv reports. */
 function definitionOf(root: JsonObject, reference: string): unknown {
-  if (!isJsonObject(root.$defs)) return undefined;
-  const found = membersOf(root.$defs, '#/$defs').find((one) => one.pointer === reference);
-  return reference === '#' ? root : found?.value;
+  if (!reference.startsWith('#')) return undefined;
+  return pointerSegments(reference).reduce<unknown>(
+    (node, key) => membersOf(node, '').find((member) => member.key === key)?.value,
+    root,
+  );
 }

@@ -102,3 +102,96 @@ describe('parseChangeRequest', () => {
     }
   });
 });
+
+describe('operations on documents', () => {
+  const config = {
+    set: 'config/payments/timeouts',
+    body: { schema: 'schema/timeouts@^1', value: { readMs: 1 } },
+  };
+  const schema = { set: 'schema/timeouts', body: { type: 'object' }, version: '2.0.0' };
+  const flip = {
+    set: 'switch/trading',
+    body: {
+      type: 'kill-switch',
+      engaged: true,
+      owner: 'x',
+      expiresAt: '2026-06-01T00:00:00Z',
+      safeState: 'engaged',
+    },
+  };
+  const value = (content: unknown) => ({ ...config, body: { ...config.body, value: content } });
+  const flipWith = (rest: object) => ({ ...flip, body: { ...flip.body, ...rest } });
+
+  it('are taken of every kind, in one batch, with defaults', () => {
+    const parsed = parseChangeRequest(request([config, schema, flip, { remove: 'config/_global/timeouts' }]));
+    expect(parsed.spec.operations[2]).toMatchObject({
+      body: { scope: { services: [], zones: [], tenants: [] } },
+    });
+    expect(parseChangeRequest(parsed)).toEqual(parsed);
+  });
+
+  it.each<[string, object, string[]]>([
+    ['no scope', { ...config, set: 'config/timeouts' }, ['invalid-format set']],
+    [
+      'no range',
+      { ...config, body: { ...config.body, schema: 'schema/timeouts' } },
+      ['invalid-format body.schema'],
+    ],
+    [
+      'a bad range',
+      { ...config, body: { ...config.body, schema: 'schema/timeouts@one' } },
+      ['custom body.schema'],
+    ],
+    ['a list', value([1]), ['invalid-type body.value']],
+    ['no number', value({ a: [Number.NaN] }), ['custom body.value.a[0]']],
+    ['an unsafe key', value({ a: JSON.parse('{"__proto__": 1}') }), ['custom body.value.a.__proto__']],
+    ['a bottomless value', value(deep(65)), [`custom body.value${'.d'.repeat(64)}`]],
+    ['a version that is none', { ...schema, version: '2.0' }, ['invalid-format version']],
+    ['a field too many', flipWith({ extra: 1 }), ['unknown-field body.extra']],
+    ['a schema that is a list', { ...schema, body: [] }, ['invalid-type body']],
+    ['a switch that never expires', flipWith({ expiresAt: undefined }), ['invalid-type body.expiresAt']],
+    ['a day for a time', flipWith({ expiresAt: '2026-06-01' }), ['invalid-format body.expiresAt']],
+    ['nobody for an owner', flipWith({ owner: ' ' }), ['too-small body.owner']],
+    ['a throttle without limit', flipWith({ type: 'throttle' }), ['custom body.limit']],
+    ['a limit of a kill switch', flipWith({ limit: 1 }), ['custom body.limit']],
+    [
+      'several faults',
+      { set: 'config/a/b', body: { schema: 7, value: 7, more: 7 }, version: 7 },
+      [
+        'invalid-type body.schema',
+        'invalid-type body.value',
+        'invalid-type version',
+        'unknown-field body.more',
+      ],
+    ],
+  ])('are refused with their places: %s', (_, operation, expected) => {
+    const places = found(request([operation])).map(
+      ([rule, path]) => `${rule} ${path?.slice('spec.operations[0].'.length)}`,
+    );
+    expect(places.sort()).toEqual(expected);
+  });
+
+  it('are no batch with records', () => {
+    expect(found(request([config, OPERATION]))).toEqual([['one-target', 'spec.operations[1]']]);
+    expect(found(request([OPERATION, flip]))).toEqual([['one-target', 'spec.operations[1]']]);
+  });
+
+  it('have stages, a strategy and zones', () => {
+    expect(found(request([config], { stages: [5, 100] }))).toEqual([]);
+    expect(found(request([config], { strategy: 'zones', zones: ['a', 'b'] }))).toEqual([]);
+    expect(found(request([flip], { stages: [5, 100] }))).toEqual([
+      ['stages-need-weights', 'spec.rollout.stages'],
+    ]);
+    expect(found(request([config], { strategy: 'zones' }))).toEqual([
+      ['zones-are-listed', 'spec.rollout.strategy'],
+    ]);
+    expect(found(request([config], { zones: ['a', 'a'] }))).toEqual([['zones-unique', 'spec.rollout.zones']]);
+    expect(found(request([OPERATION], { strategy: 'at-once' }))).toEqual([
+      ['strategy-needs-documents', 'spec.rollout.strategy'],
+    ]);
+  });
+});
+
+function deep(levels: number): unknown {
+  return levels === 0 ? 1 : { d: deep(levels - 1) };
+}
