@@ -51,16 +51,18 @@ async def app(scope, receive, send):
 object_context = iam_actions._s3_object_context
 
 
-def object_context_with_if_none_match(action, query_params, path, headers):
-    """Adds `s3:if-none-match`, which S3 offers to policies and ministack does not."""
+def object_context_with_conditions(action, query_params, path, headers):
+    """Adds `s3:if-none-match` and `s3:if-match`, which S3 offers to policies and ministack does not."""
     context = object_context(action, query_params, path, headers)
-    if action == "s3:PutObject" and headers.get("if-none-match"):
-        context["s3:if-none-match"] = headers["if-none-match"]
+    if action == "s3:PutObject":
+        for name in ("if-none-match", "if-match"):
+            if headers.get(name):
+                context[f"s3:{name}"] = headers[name]
     return context
 
 
 gateway.app = app
-iam_actions._s3_object_context = object_context_with_if_none_match
+iam_actions._s3_object_context = object_context_with_conditions
 
 sys.argv = ["ministack"]
 gateway.main()

@@ -69,10 +69,12 @@ export function rolePolicy(facts: RoleFacts, targets: PolicyTargets): string {
 
 /**
  * The bucket refuses, to everyone, what would rewrite history: a put that could replace an object, and every
- * delete. A role's own policy does not matter then.
+ * delete. A role's own policy does not matter then. One name is mutable, as C2SP tlog-tiles wants it: a log's
+ * checkpoint, and only by `If-Match` on the version that was read.
  */
 export function bucketPolicy(bucket: string): string {
   const everyObject = `arn:aws:s3:::${bucket}/*`;
+  const checkpoints = `arn:aws:s3:::${bucket}/tiles/*/checkpoint`;
   return JSON.stringify({
     Version: '2012-10-17',
     Statement: [
@@ -81,8 +83,16 @@ export function bucketPolicy(bucket: string): string {
         Effect: 'Deny',
         Principal: '*',
         Action: 's3:PutObject',
-        Resource: everyObject,
+        NotResource: checkpoints,
         Condition: { Null: { 's3:if-none-match': 'true' } },
+      },
+      {
+        Sid: 'ReplaceOnlyWhatWasRead',
+        Effect: 'Deny',
+        Principal: '*',
+        Action: 's3:PutObject',
+        Resource: checkpoints,
+        Condition: { Null: { 's3:if-none-match': 'true', 's3:if-match': 'true' } },
       },
       {
         Sid: 'NeverDelete',
