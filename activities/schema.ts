@@ -1,8 +1,6 @@
-import type { ChangeRequest } from '../domain/change/request.ts';
 import { DomainError, type Violation, violationsOf } from '../domain/errors.ts';
-import { canonicalText, type Digest } from '../domain/evidence/canonical-json.ts';
-import { describeRequest } from '../domain/evidence/describe-request.ts';
-import type { RequestPredicate } from '../domain/evidence/statements.ts';
+import type { Digest } from '../domain/evidence/canonical-json.ts';
+import { describeRequest, judgeDescription } from '../domain/evidence/describe-request.ts';
 import { loadRequest, openChange } from './recorded-change.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
 
@@ -46,24 +44,4 @@ export async function checkSchema(
     found.violations.push(...violationsOf(error));
   }
   return found;
-}
-
-/** The log queues changes by what the request entry says, before anybody reads the body. */
-function judgeDescription(said: RequestPredicate, request: ChangeRequest): Violation[] {
-  const body = describeRequest(request);
-  const { resources, dependsOn, emergency } = said;
-  if (canonicalText({ resources, dependsOn, emergency }) === canonicalText(body)) return [];
-  return [
-    {
-      code: 'SIGNATURE_INVALID',
-      rule: 'request-as-described',
-      message: `The author signed ${inWords(said)}; the request's body says ${inWords(body)}.`,
-      remedy: 'Submit the request again; `submit` makes the statement from the body.',
-    },
-  ];
-}
-
-function inWords({ resources, dependsOn, emergency }: ReturnType<typeof describeRequest>): string {
-  const kind = emergency ? 'an emergency' : 'no emergency';
-  return `${kind}, resources [${resources.join(', ')}], dependsOn [${dependsOn.join(', ')}]`;
 }

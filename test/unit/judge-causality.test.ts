@@ -91,6 +91,15 @@ describe('dependencies', () => {
     expect(judge({ dependsOn: [dependency] }, { state })).toEqual([]);
   });
 
+  it('accepts a document in a version that will do, and says what is live of another', () => {
+    const state = sampleState({ 'config/payments/timeouts': { version: '2.3.0', clock: 1 } });
+    expect(judge({ dependsOn: ['config/payments/timeouts@^2.1'], clock: 1 }, { state })).toEqual([]);
+    expect(judge({ dependsOn: ['config/payments/timeouts@^3'], clock: 0 }, { state })).toMatchObject([
+      { code: 'DEPENDENCY_MISSING', message: expect.stringContaining('is live as 2.3.0') },
+      { rule: 'clock-not-behind' },
+    ]);
+  });
+
   it('accepts one that the same request makes', () => {
     expect(judge({ dependsOn: [DB] }, { resources: [moved(API, 'set'), moved(DB, 'set')] })).toEqual([]);
   });
@@ -157,6 +166,13 @@ describe('cycles', () => {
     const violations = judge({ dependsOn: [DB] }, { state });
     expect(violations).toMatchObject([{ code: 'CYCLE' }]);
     expect(violations[0]?.message).toContain(`${API} → ${DB} → ${WEB} → ${API}`);
+  });
+
+  it('sees one that goes through documents, whatever their ranges', () => {
+    const state = sampleState({ [API]: {}, 'config/a/x': { version: '1.0.0', dependsOn: [API] } });
+    expect(judge({ dependsOn: ['config/a/x@^1'] }, { state })).toMatchObject([{ code: 'CYCLE' }]);
+    const gone = [moved(API, 'removed')];
+    expect(judge({}, { state, resources: gone })).toMatchObject([{ rule: 'still-needed' }]);
   });
 
   it('refuses a lone resource that depends on itself', () => {
