@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 import { planHere } from '../activities/plan-base.ts';
 import { loadPlan, loadRequest } from '../activities/recorded-change.ts';
 import { DomainError } from '../domain/errors.ts';
@@ -19,6 +19,9 @@ import type { Installation } from './installation.ts';
 import { stackRuns } from './open-installation.ts';
 
 /** The client's composition root: the only module of `client/` that knows adapters. */
+
+/** The library waits 0.1 s, then 1.7 times as long each time: about a second in all. */
+const ENGINE_ATTEMPTS = 5;
 
 export interface Connected {
   controlPlane: ControlPlane;
@@ -46,7 +49,11 @@ export function connect(installation: Installation): Connected {
   const writer = createRoute53Writer(aws);
   const bodies = createS3Bodies({ s3, bucket: aws.bucket, environment });
   const dns = createRoute53DnsZones({ reader, writer, trust });
-  const connection = Connection.lazy({ address: temporal.address });
+  const connection = Connection.lazy({
+    address: temporal.address,
+    // A server that is away for longer is said to be away, instead of keeping a person waiting for the deadline.
+    interceptors: [makeGrpcRetryInterceptor(defaultGrpcRetryOptions({ maxAttempts: ENGINE_ATTEMPTS }))],
+  });
   const client = new Client({ connection, namespace: temporal.namespace });
 
   const controlPlane = createControlPlane({
