@@ -25,12 +25,14 @@ export const orchestrator: OrchestratorActivities = proxyLocalActivities<Orchest
   retry,
 });
 
-const ENACTOR_HEARTBEAT = '4 seconds';
+/** A role whose worker is gone says so; one that is only busy is asked again. */
+const QUEUED_AT_MOST = '30 seconds';
 
 export const enactor: EnactorActivities = proxyActivities<EnactorActivities>({
   taskQueue: QUEUES.enactor,
+  scheduleToStartTimeout: QUEUED_AT_MOST,
   startToCloseTimeout: '15 minutes',
-  heartbeatTimeout: ENACTOR_HEARTBEAT,
+  heartbeatTimeout: '4 seconds',
   retry,
 });
 
@@ -47,6 +49,7 @@ export function voter(voterZone: string): VoterActivities {
 export function analysis(bakeMs: number): AnalysisActivities {
   return proxyActivities<AnalysisActivities>({
     taskQueue: QUEUES.analysis,
+    scheduleToStartTimeout: QUEUED_AT_MOST,
     startToCloseTimeout: bakeMs + 300_000,
     heartbeatTimeout: '4 seconds',
     retry,

@@ -19,8 +19,8 @@ export const STOPPED = Symbol('stopped');
 export type Stopped = typeof STOPPED;
 
 const RETRY_MS = 5_000;
-/** Well below the server's limit of 51,200 events: a phase may still need some hundreds to finish. */
-const HISTORY_LIMIT_EVENTS = 8_000;
+/** A change needs some hundred events; more come from long waits and floods. The server's limit is 51,200. */
+const HISTORY_LIMIT_EVENTS = 2_000;
 
 /** One change under way: its progress, and the ways in which its phases wait, hold, retry and are interrupted. */
 export class ChangeRun {
@@ -37,15 +37,21 @@ export class ChangeRun {
 
   enter(phase: Phase): void {
     this.status.phase = phase;
+    this.status.held = null;
     this.status.waitingFor = null;
     this.status.timeline.push({ phase, at: new Date(Date.now()).toISOString() });
   }
 
   /** Search attributes cost an event each time: told when a person may wait for it, not at every step. */
   publish(): void {
+    const { changeId, environment, phase, author, resources, risk } = this.status;
     upsertSearchAttributes([
-      { key: SEARCH.phase, value: this.status.phase },
-      ...(this.status.risk ? [{ key: SEARCH.risk, value: this.status.risk.class }] : []),
+      { key: SEARCH.changeId, value: changeId },
+      { key: SEARCH.environment, value: environment },
+      { key: SEARCH.phase, value: phase },
+      { key: SEARCH.author, value: author },
+      { key: SEARCH.resources, value: resources },
+      ...(risk ? [{ key: SEARCH.risk, value: risk.class }] : []),
     ]);
   }
 
@@ -56,13 +62,22 @@ export class ChangeRun {
   command({ action, by, reason }: CommandMessage): CommandAnswer {
     const { phase } = this.status;
     const answer = (accepted: boolean, why: string): CommandAnswer => ({ accepted, phase, reason: why });
+    const { ending } = this.progress;
     if (isEnd(phase)) return answer(false, `The change is over: ${phase}.`);
+    if (action !== 'continue' && ending !== null) return answer(false, `It is ending already: ${ending}.`);
+    if (action !== 'continue' && phase === 'rolling-back')
+      return answer(false, 'It is rolling back already.');
     if (action === 'abort') {
-      if (phase === 'rolling-back') return answer(false, 'It is rolling back already.');
       this.progress.abort ??= { by, reason };
-      return answer(true, 'It stops at the next safe point, and goes back if anything was applied.');
+      return answer(
+        true,
+        phase === 'commit'
+          ? 'Its commit is on the way: it goes back only if that is refused.'
+          : 'It stops at the next safe point, and goes back if anything was applied.',
+      );
     }
     if (action === 'pause') {
+      if (phase === 'commit') return answer(false, 'Its commit is on the way: nothing is left to pause.');
       this.progress.paused = { by, reason };
       return answer(true, 'It does not move forward until it is continued.');
     }
@@ -76,19 +91,22 @@ export class ChangeRun {
     return continueAsNewSuggested || historyLength > HISTORY_LIMIT_EVENTS;
   }
 
-  /** A rollback is not given up, nor the record of an end: there, only a full history interrupts. */
+  /**
+   * A rollback is not given up, nor the record of an end, nor a commit: only its answer tells whether there is
+   * anything left to go back from. There, only a full history interrupts.
+   */
   get aborting(): boolean {
     const { abort, ending } = this.progress;
-    return abort !== null && ending === null && this.status.phase !== 'rolling-back';
+    return abort !== null && ending === null && !UNINTERRUPTED.includes(this.status.phase);
   }
 
-  #mustStop(): boolean {
+  get mustStop(): boolean {
     return this.aborting || this.needsNewHistory();
   }
 
   /** Runs `work` until it is done, or cancels it because the change is to stop. */
   async untilStopped<T>(work: () => Promise<T>): Promise<T | Stopped> {
-    if (this.#mustStop()) return STOPPED;
+    if (this.mustStop) return STOPPED;
     const scope = new CancellationScope();
     let settled = false;
     const running = scope.run(work).finally(() => {
@@ -96,7 +114,7 @@ export class ChangeRun {
     });
     // Its failure is met at `await running`; without this it would count as unhandled until then.
     running.catch(() => undefined);
-    await condition(() => settled || this.#mustStop());
+    await condition(() => settled || this.mustStop);
     if (!settled) scope.cancel();
     try {
       return await running;
@@ -114,27 +132,28 @@ export class ChangeRun {
     timeoutMs?: number,
   ): Promise<undefined | Stopped> {
     this.status.waitingFor = { what, who };
-    const done = () => fulfilled() || this.#mustStop();
+    const done = () => fulfilled() || this.mustStop;
     await (timeoutMs === undefined ? condition(done) : condition(done, timeoutMs));
     this.status.waitingFor = null;
-    return this.#mustStop() && !fulfilled() ? STOPPED : undefined;
+    return this.mustStop && !fulfilled() ? STOPPED : undefined;
   }
 
   /** Stands still until somebody continues or aborts, having paged. With `retryMs` it also goes on by itself. */
   async hold(why: string, next: string, retryMs?: number): Promise<undefined | Stopped> {
-    const { held } = this.status;
-    if (held?.why !== why) {
+    // Before the page: whom it reaches may answer at once.
+    const asked = this.#continueRequests;
+    if (this.status.held?.why !== why) {
       this.status.held = { why, next };
       await this.#page(why, next);
     }
-    const asked = this.#continueRequests;
     const stopped = await this.waitFor(
       why,
       'an operator: continue or abort',
       () => this.#continueRequests > asked,
       retryMs,
     );
-    if (stopped || retryMs === undefined) this.status.held = null;
+    // Carried into a new history, it is the same hold and pages nobody again.
+    if (stopped ? this.aborting : retryMs === undefined) this.status.held = null;
     return stopped;
   }
 
@@ -146,15 +165,17 @@ export class ChangeRun {
     }
   }
 
-  /** A pause asked for by a person takes effect between steps. */
-  async whilePaused(): Promise<undefined | Stopped> {
+  /** Between steps that move production: here a pause takes effect, and an abort. */
+  async safePoint(): Promise<undefined | Stopped> {
     const { paused } = this.progress;
+    if (this.mustStop) return STOPPED;
     if (paused === null) return undefined;
-    return this.waitFor(
-      `paused by ${paused.by}: ${paused.reason}`,
-      'anyone: continue or abort',
-      () => this.progress.paused === null,
+    const stopped = await this.waitFor(
+      pausedBy(paused),
+      PAUSE_ENDED_BY,
+      () => this.progress.paused === null && !this.mustStop,
     );
+    return stopped;
   }
 
   /**
@@ -162,16 +183,18 @@ export class ChangeRun {
    * change holds and says so.
    */
   async persist<T>(doing: string, call: () => Promise<T>): Promise<T | Stopped> {
+    let held = false;
     for (;;) {
       try {
         const result = await call();
-        this.status.held = null;
+        if (held) this.status.held = null;
         return result;
       } catch (error) {
         if (isCancellation(error)) throw error;
         const failure = failureOf(error);
         if (failure.kind !== 'unavailable' && failure.kind !== 'integrity' && failure.kind !== 'bug')
           throw error;
+        held = true;
         const stopped = await this.hold(
           `${doing}: ${failure.message}`,
           failure.next,
@@ -181,6 +204,14 @@ export class ChangeRun {
       }
     }
   }
+}
+
+const UNINTERRUPTED: readonly Phase[] = ['commit', 'rolling-back'];
+
+export const PAUSE_ENDED_BY = 'anyone: continue or abort';
+
+export function pausedBy({ by, reason }: { by: string; reason: string }): string {
+  return `paused by ${by}: ${reason}`;
 }
 
 export interface Failure {

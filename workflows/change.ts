@@ -12,6 +12,7 @@ import {
 } from '@temporalio/workflow';
 import { type LifecycleEvent, nextPhase } from '../domain/change/lifecycle.ts';
 import type { Violation } from '../domain/errors.ts';
+import type { EndStatus } from '../domain/evidence/statements.ts';
 import { orchestrator } from './activities.ts';
 import { ChangeRun, failureOf, STOPPED, type Stopped } from './change-run.ts';
 import {
@@ -27,7 +28,7 @@ import {
   STATUS_QUERY,
 } from './contract.ts';
 import { DecisionDesk } from './decision-desk.ts';
-import { approval } from './phases/approval.ts';
+import { answerWaiting, approval } from './phases/approval.ts';
 import { causal } from './phases/causal.ts';
 import { commit } from './phases/commit.ts';
 import type { PhaseOutcome } from './phases/outcome.ts';
@@ -101,14 +102,18 @@ async function toTheEnd(input: ChangeInput, run: ChangeRun, desk: DecisionDesk):
     const stopped =
       progress.ending === null ? await onePhase(run, desk) : await recordEnd(run, progress.ending);
     if (stopped) {
-      // Those who wait for an answer get it, or their client's deadline, before this run closes.
+      await answerWaiting(run, desk);
+      // Who cannot be answered yet asks again, with the same update id, when this run closes.
       await condition(allHandlersFinished, HANDLER_GRACE_MS);
       desk.close();
       await continueAsNew<typeof change>(input, progress);
     }
   }
   await condition(allHandlersFinished);
-  return { status: endStatus(run), violations: status.violations };
+  return {
+    status: status.phase === 'committed' ? 'committed' : endStatus(run),
+    violations: status.violations,
+  };
 }
 
 const HANDLER_GRACE_MS = 10_000;
@@ -116,7 +121,9 @@ const HANDLER_GRACE_MS = 10_000;
 /** Goes through the current phase and moves to the next; what ends the change is recorded first. */
 async function onePhase(run: ChangeRun, desk: DecisionDesk): Promise<undefined | Stopped> {
   const { phase } = run.status;
-  const outcome = await refusalAsOutcome(run, () => PHASE[phase as Running](run, desk));
+  const outcome = run.mustStop
+    ? STOPPED
+    : await refusalAsOutcome(run, () => PHASE[phase as Running](run, desk));
   if (outcome === STOPPED && !run.aborting) return STOPPED;
   if (outcome === STOPPED) run.refuse([abortion(run)]);
   const next = nextPhase(phase, eventOf(outcome, run));
@@ -150,19 +157,21 @@ async function refusalAsOutcome(run: ChangeRun, phase: () => Promise<PhaseOutcom
   }
 }
 
+/** Records how the change ends, then ends it. Where a person has to look first, it is called again. */
 async function recordEnd(run: ChangeRun, ending: 'rejected' | 'rolled-back'): Promise<undefined | Stopped> {
   const { changeId, violations: reasons } = run.status;
+  const status = endStatus(run);
   try {
-    const status = endStatus(run);
-    if (status !== 'committed') {
-      const recorded = await run.persist('recording the end', () =>
-        orchestrator.recordEnd({ changeId, status, reasons }),
-      );
-      if (recorded === STOPPED) return STOPPED;
-    }
+    const recorded = await run.persist('recording the end', () =>
+      orchestrator.recordEnd({ changeId, status, reasons }),
+    );
+    if (recorded === STOPPED) return STOPPED;
   } catch (error) {
+    const failure = failureOf(error);
+    // To the log production is not as before, and these records stay reserved: not an end that may go unseen.
+    if (failure.kind === 'stuck') return run.hold(`recording the end: ${failure.message}`, failure.next);
     // A change that the log never honoured has no end there either; anything else is for the log's readers.
-    log.warn('the end is not in the log', { changeId, error: failureOf(error).message });
+    log.warn('the end is not in the log', { changeId, error: failure.message });
   }
   run.progress.ending = null;
   enter(run, ending);
@@ -174,9 +183,8 @@ function enter(run: ChangeRun, phase: Phase): void {
   if (PUBLISHED.includes(phase)) run.publish();
 }
 
-function endStatus({ progress, status }: ChangeRun): ChangeResult['status'] {
-  const end = progress.ending ?? status.phase;
-  if (end === 'committed' || end === 'rolled-back') return end;
+function endStatus({ progress, status }: ChangeRun): EndStatus {
+  if ((progress.ending ?? status.phase) === 'rolled-back') return 'rolled-back';
   return progress.abort === null ? 'rejected' : 'aborted';
 }
 
@@ -194,18 +202,20 @@ function isDecision(message: DecideMessage | undefined): boolean {
   const envelope = message?.approval;
   return (
     typeof envelope?.payload === 'string' &&
-    envelope.payload.length <= MAX_PAYLOAD_LENGTH &&
-    Array.isArray(envelope.signatures)
+    Array.isArray(envelope.signatures) &&
+    envelope.signatures.length > 0 &&
+    envelope.signatures.every((one) => typeof one?.keyid === 'string' && typeof one.sig === 'string') &&
+    JSON.stringify(message).length <= MAX_DECISION_LENGTH
   );
 }
 
 /** An approval is some hundred bytes; this much is refused before it costs any history. */
-const MAX_PAYLOAD_LENGTH = 16_384;
+const MAX_DECISION_LENGTH = 8_192;
 
 function checkDecision(message: DecideMessage): void {
   if (!isDecision(message)) {
     throw ApplicationFailure.nonRetryable(
-      'A decision is a DSSE envelope of at most 16 KiB.',
+      'A decision is a signed DSSE envelope of at most 8 KiB.',
       'SCHEMA_INVALID',
     );
   }

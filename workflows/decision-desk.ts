@@ -1,8 +1,9 @@
-import { condition } from '@temporalio/workflow';
+import { CancellationScope, condition } from '@temporalio/workflow';
 import type { AdmittedApproval } from '../activities/approval.ts';
+import { PHASES } from '../domain/change/lifecycle.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
 import type { DecideAnswer, DecideMessage, Phase } from './contract.ts';
-import { isEnd, type Progress } from './progress.ts';
+import type { Progress } from './progress.ts';
 
 export interface Letter {
   approval: Envelope;
@@ -10,9 +11,15 @@ export interface Letter {
 }
 
 const BATCH = 50;
-/** What a flood of signals may keep waiting; identical ones count once and those beyond are dropped. */
-const MAX_WAITING = 1_000;
-const BEFORE_APPROVAL: readonly Phase[] = ['submitted', 'schema', 'causal', 'plan', 'quorum'];
+/**
+ * What a flood of signals may keep waiting; identical ones count once and those beyond are dropped. All of them must
+ * fit into the input of the next run, which the server limits to 2 MB.
+ */
+const MAX_WAITING = 100;
+
+function isBeforeStages(phase: Phase): boolean {
+  return PHASES.indexOf(phase) < PHASES.indexOf('stages');
+}
 
 /** Where people's decisions wait to be judged, whether they came by Update (answered) or by Signal. */
 export class DecisionDesk {
@@ -34,9 +41,9 @@ export class DecisionDesk {
     const letter = this.#receive(approval);
     if (letter === null) return this.#tooLate();
     const { status } = this.#progress;
-    await condition(
-      () =>
-        letter.answer !== null || (status.phase !== 'approval' && !BEFORE_APPROVAL.includes(status.phase)),
+    // A cancelled workflow is an aborted change: who waits here is told so by its phase.
+    await CancellationScope.nonCancellable(() =>
+      condition(() => letter.answer !== null || !isBeforeStages(status.phase)),
     );
     return letter.answer ?? this.#tooLate();
   }
@@ -65,7 +72,7 @@ export class DecisionDesk {
 
   #receive(approval: Envelope): Letter | null {
     const { phase } = this.#progress.status;
-    if (isEnd(phase) || (phase !== 'approval' && !BEFORE_APPROVAL.includes(phase))) return null;
+    if (!isBeforeStages(phase)) return null;
     const waiting = this.#letters.find((one) => sameEnvelope(one.approval, approval));
     if (waiting) return waiting;
     if (this.#letters.length >= MAX_WAITING) return null;

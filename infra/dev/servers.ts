@@ -224,7 +224,7 @@ function temporalArguments(database: string, port: number, uiPort: number): stri
 }
 
 /** What the workflow sets on itself. One change touches several resources, so they are a list. */
-function searchAttributeTypes(): Record<string, 'Keyword' | 'KeywordList'> {
+export function searchAttributeTypes(): Record<string, 'Keyword' | 'KeywordList'> {
   const types: Record<string, 'Keyword' | 'KeywordList'> = {};
   for (const name of Object.values(SEARCH_ATTRIBUTES)) {
     types[name] = name === SEARCH_ATTRIBUTES.resources ? 'KeywordList' : 'Keyword';

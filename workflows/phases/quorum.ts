@@ -1,4 +1,4 @@
-import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import { CancellationScope, condition } from '@temporalio/workflow';
 import type { CastVote } from '../../activities/vote.ts';
 import type { Violation } from '../../domain/errors.ts';
 import { tallyVotes } from '../../domain/quorum/tally.ts';
@@ -12,6 +12,8 @@ const QUORUM_RETRY_MS = 10_000;
 /** Each zone's voter plans again for itself and votes; enough equal answers, and no safety no, let the change on. */
 export async function quorum(run: ChangeRun): Promise<PhaseOutcome> {
   for (;;) {
+    const interrupted = await run.safePoint();
+    if (interrupted) return STOPPED;
     const asked = await run.untilStopped(() => askQuorum(run));
     if (asked === STOPPED) return STOPPED;
     if (asked.decision === 'granted') return 'passed';
@@ -31,7 +33,7 @@ export async function quorum(run: ChangeRun): Promise<PhaseOutcome> {
 /** One round: as soon as it is decided, whoever has not answered is not waited for. */
 async function askQuorum(
   run: ChangeRun,
-): Promise<{ decision: 'granted' | 'denied' | 'lost'; reasons: Violation[] }> {
+): Promise<{ decision: 'granted' | 'denied' | 'lost'; reasons: Violation[] } | Stopped> {
   const summary = run.progress.plan;
   if (summary === null) throw new Error('quorum before plan');
   const { planDigest, planIndex, votesNeeded } = summary;
@@ -56,24 +58,22 @@ async function askQuorum(
       VOTER_ZONES.map(async (zone) => {
         try {
           cast.push(await voter(zone).vote({ changeId: run.status.changeId, planDigest, planIndex, round }));
-        } catch (error) {
+        } catch {
+          // Cut off, broken, too late, or no longer needed.
           failed.add(zone);
-          if (isCancellation(error)) throw error;
         }
       }),
     ),
   );
-  // Those that are cancelled below end here; their votes are no longer needed.
-  const asked = asking.catch(() => undefined);
   await condition(() => tally().decision !== 'undecided');
   const { decision, reasons } = tally();
   const silent = new Set(failed);
   scope.cancel();
-  await asked;
+  await asking;
 
   showVotes(run, cast, silent);
   run.progress.quorumAtMs = Date.now();
-  await recordVotes(run, cast);
+  if ((await recordVotes(run, cast)) === STOPPED) return STOPPED;
   return { decision: decision === 'undecided' ? 'lost' : decision, reasons };
 }
 

@@ -13,8 +13,6 @@ export async function stages(run: ChangeRun): Promise<PhaseOutcome> {
   const summary = run.progress.plan;
   if (summary === null) throw new Error('stages before plan');
   while (run.progress.stageIndex < summary.stages.length) {
-    const paused = await run.whilePaused();
-    if (paused) return STOPPED;
     const stage = run.status.stages[run.progress.stageIndex];
     const planned = summary.stages[run.progress.stageIndex];
     if (!stage || !planned) throw new Error('stage list does not match the plan');
@@ -38,11 +36,14 @@ async function apply(run: ChangeRun, summary: PlanSummary, stage: StageStatus): 
   const { changeId } = run.status;
   stage.state = 'applying';
   for (;;) {
+    const stopped = await run.safePoint();
+    if (stopped) return STOPPED;
     const intentIndex = await order(run, summary, stage);
     if (intentIndex === STOPPED) return STOPPED;
     stage.intentIndex = intentIndex;
     // Before the effect, so that whatever happens next there is a way back.
     run.status.undo.unshift({ activity: 'rollBack', input: { changeId, stage: stage.name, intentIndex } });
+    if (run.mustStop) return STOPPED;
     const outcome: StageResult | Stopped = await run.persist(`applying ${stage.name}`, () =>
       enactor.applyStage({ changeId, intentIndex }),
     );
@@ -82,19 +83,25 @@ async function watch(run: ChangeRun, summary: PlanSummary, stage: StageStatus): 
   const { intentIndex } = stage;
   if (intentIndex === undefined) throw new Error('watch before intent');
   for (;;) {
+    if (stage.state === 'inconclusive') {
+      const stopped = await run.hold(
+        `the evidence at ${stage.name} is inconclusive: ${stage.verdict?.reasons.join('; ')}`,
+        'Continue to watch again, or abort to go back.',
+      );
+      if (stopped) return STOPPED;
+    }
     stage.state = 'baking';
     stage.bakeEndsAt = new Date(Date.now() + summary.bakeMs).toISOString();
-    const judged: StageJudgement | Stopped = await run.persist(`watching ${stage.name}`, async () => {
-      const watched = await run.untilStopped(() =>
+    const judged: StageJudgement | Stopped = await run.persist(`watching ${stage.name}`, () =>
+      run.untilStopped(() =>
         analysis(summary.bakeMs).judgeStage({
           changeId,
           planDigest: summary.planDigest,
           stage: stage.name,
           intentIndex,
         }),
-      );
-      return watched;
-    });
+      ),
+    );
     if (judged === STOPPED) return STOPPED;
     const { verdict, reasons, envelope } = judged;
     stage.verdict = { verdict, reasons };
@@ -118,10 +125,5 @@ async function watch(run: ChangeRun, summary: PlanSummary, stage: StageStatus): 
       return 'regressed';
     }
     if (recorded === STOPPED) return STOPPED;
-    const stopped = await run.hold(
-      `the evidence at ${stage.name} is inconclusive: ${reasons.join('; ')}`,
-      'Continue to watch again, or abort to go back.',
-    );
-    if (stopped) return STOPPED;
   }
 }

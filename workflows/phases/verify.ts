@@ -4,8 +4,6 @@ import type { PhaseOutcome } from './outcome.ts';
 
 /** After the last stage, what is live, read back, is what the plan promised. */
 export async function verify(run: ChangeRun): Promise<PhaseOutcome> {
-  const paused = await run.whilePaused();
-  if (paused) return STOPPED;
   const summary = run.progress.plan;
   if (summary === null) throw new Error('verify before plan');
   const { planDigest } = summary;
@@ -14,5 +12,7 @@ export async function verify(run: ChangeRun): Promise<PhaseOutcome> {
   );
   if (found === STOPPED) return STOPPED;
   run.refuse(found.violations);
-  return found.violations.length > 0 ? 'regressed' : 'passed';
+  if (found.violations.length > 0) return 'regressed';
+  // The last moment to pause or abort: once a commit is on its way, its answer decides.
+  return (await run.safePoint()) ?? 'passed';
 }
