@@ -321,16 +321,9 @@ function strangeness(violations: readonly Violation[]): number {
 }
 
 function remedyFor(issue: Issue): string {
-  switch (issue.code) {
-    case 'invalid_type':
-      return `Give a value of type ${issue.expected}.`;
-    case 'invalid_value':
-      return `Use one of: ${issue.values.join(', ')}.`;
-    case 'too_small':
-      return `At least ${issue.minimum} is needed.`;
-    case 'too_big':
-      return `At most ${issue.maximum} is allowed.`;
-    default:
-      return 'Correct the value.';
-  }
+  if (issue.code === 'invalid_type') return `Give a value of type ${issue.expected}.`;
+  if (issue.code === 'invalid_value') return `Use one of: ${issue.values.join(', ')}.`;
+  if (issue.code === 'too_small') return `At least ${issue.minimum} is needed.`;
+  if (issue.code === 'too_big') return `At most ${issue.maximum} is allowed.`;
+  return 'Correct the value.';
 }

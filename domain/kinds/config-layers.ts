@@ -61,8 +61,7 @@ function mergeInto(
   }
   const merged: JsonObject = isJsonObject(under) ? { ...under } : {};
   for (const [key, one] of Object.entries(over)) {
-    const before = Object.hasOwn(merged, key) ? merged[key] : undefined;
-    merged[key] = mergeInto(before, one, pointerTo(pointer, key), resource, origins);
+    merged[key] = mergeInto(merged[key], one, pointerTo(pointer, key), resource, origins);
   }
   // An object has the origins of its members; only an empty one has its own, of whoever made it so.
   if (pointer === '' || Object.keys(merged).length > 0) origins.delete(pointer);

@@ -32,8 +32,7 @@ export function compileSchema(schema: JsonObject): CompiledSchema | { problems: 
   }
   // Ajv's own extension: such a schema answers with a promise.
   if ('$async' in schema) return { problems: [problem('is no keyword of JSON Schema', '/$async')] };
-  META.validateSchema(schema);
-  if (META.errors) return { problems: META.errors.map(faultOf) };
+  if (META.validateSchema(schema) !== true) return { problems: (META.errors ?? []).map(faultOf) };
   try {
     const ajv = new Ajv2020({
       allErrors: true,

@@ -22,6 +22,12 @@ describe('compileSchema', () => {
     expect('problems' in compiled && compiled.problems.length).toBeGreaterThan(0);
   });
 
+  it('names every problem of a schema', () => {
+    const compiled = compileSchema({ type: 'text', properties: { a: { minimum: 'x' } } });
+    const pointers = 'problems' in compiled ? compiled.problems.map((one) => one.pointer) : [];
+    expect(pointers).toEqual(expect.arrayContaining(['/type', '/properties/a/minimum']));
+  });
+
   it('knows what one schema defines apart from what another does', () => {
     const first = { $id: 'https://example.com/x', type: 'string' };
     expect(faults(first, 1)).toHaveLength(1);
