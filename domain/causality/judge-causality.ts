@@ -150,7 +150,7 @@ function cycles(input: CausalityInput): Violation[] {
   for (const { resource, targetDigest } of plan.resources) {
     edges.set(resource, targetDigest === null ? [] : outside);
   }
-  const cycle = findCycle(edges);
+  const cycle = findCycle(edges.keys(), (resource) => edges.get(resource) ?? []);
   if (cycle === null) return [];
   return [
     {

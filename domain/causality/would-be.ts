@@ -118,14 +118,7 @@ export function brokenDependents(world: WouldBe): BrokenDependent[] {
 
 /** A cycle that can be reached from the batch, as a closed walk, or null. Takes as long as what is reachable is large. */
 export function cycleFrom(world: WouldBe): string[] | null {
-  const edges = new Map<string, string[]>();
-  const reached = new Set(world.moves.keys());
-  for (const resource of reached) {
-    const targets = edgesOf(resource, world);
-    edges.set(resource, targets);
-    for (const target of targets) reached.add(target);
-  }
-  return findCycle(edges);
+  return findCycle(world.moves.keys(), (resource) => edgesOf(resource, world));
 }
 
 function edgesOf(resource: string, { state, moves }: WouldBe): string[] {

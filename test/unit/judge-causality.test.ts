@@ -169,7 +169,11 @@ describe('cycles', () => {
   });
 
   it('sees one that goes through documents, whatever their ranges', () => {
-    const state = sampleState({ [API]: {}, 'config/a/x': { version: '1.0.0', dependsOn: [API] } });
+    const state = sampleState({
+      [API]: {},
+      'config/a/x': { version: '1.0.0', dependsOn: ['config/b/x@^1'] },
+      'config/b/x': { version: '1.0.0', dependsOn: [API] },
+    });
     expect(judge({ dependsOn: ['config/a/x@^1'] }, { state })).toMatchObject([{ code: 'CYCLE' }]);
     const gone = [moved(API, 'removed')];
     expect(judge({}, { state, resources: gone })).toMatchObject([{ rule: 'still-needed' }]);
