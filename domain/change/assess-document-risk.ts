@@ -66,10 +66,7 @@ function releases(changed: readonly GovernedDocument[]): Reason | null {
 
 function breakingSchemas(changed: readonly GovernedDocument[]): Reason | null {
   const breaking = changed.filter(
-    (one) =>
-      one.kind === 'schema' &&
-      one.before !== null &&
-      (one.after === null || narrowings(one.before, one.after).length > 0),
+    (one) => one.kind === 'schema' && one.before !== null && narrowings(one.before, one.after).length > 0,
   );
   if (breaking.length === 0) return null;
   return { points: CRITICAL_SCORE, reason: `breaks what ${namesOf(breaking)} promised` };

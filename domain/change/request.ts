@@ -6,6 +6,7 @@ import { documentKindOf } from '../kinds/documents.ts';
 import { SCHEMA_RESOURCE, schemaBodySchema } from '../kinds/schema.ts';
 import { SWITCH_RESOURCE, switchBodySchema } from '../kinds/switch.ts';
 import { jsonPath } from './json-path.ts';
+import { secretsInTheOpen } from './secrets-in-the-open.ts';
 
 const DEFAULT_STAGES = [1, 10, 50, 100];
 
@@ -172,6 +173,7 @@ export function parseChangeRequest(value: unknown): ChangeRequest {
         ...mixedTargets(parsed.data),
         ...stageViolations(parsed.data),
         ...strategyViolations(parsed.data),
+        ...secretsInTheOpen(parsed.data),
       ]
     : parsed.error.issues.flatMap((issue) => issueViolations(issue, []));
   if (parsed.success && violations.length === 0) return parsed.data;

@@ -5,10 +5,10 @@ import type { Violation } from '../errors.ts';
 import { configFaults } from '../kinds/config-invariants.ts';
 import { configScope, mergeLayers, originOf } from '../kinds/config-layers.ts';
 import { type CompiledSchema, compileSchema, type SchemaFault } from '../kinds/json-schema.ts';
-import { secretLiterals, secretReferenceFaults } from '../kinds/secrets.ts';
+import { secretReferenceFaults } from '../kinds/secrets.ts';
 import type { WouldBeDocument, WouldBeDocuments } from './would-be-documents.ts';
 
-/** Judges each config of a plan by itself: size, growth, duplicates and secrets. `nowMs` since the epoch. */
+/** Judges each config of a plan by itself: size, growth, duplicates and secrets that are due. `nowMs` since the epoch. */
 export function judgeConfigs(configs: readonly GovernedConfig[], nowMs: number): Violation[] {
   return configs.filter(isChanged).flatMap(({ resource, path, before, after }) => {
     if (after === null) return [];
@@ -22,21 +22,18 @@ export function judgeConfigs(configs: readonly GovernedConfig[], nowMs: number):
         remedy,
       }),
     );
-    const secrets = [...secretLiterals(after.value), ...secretReferenceFaults(after.value, nowMs)].map(
+    const secrets = secretReferenceFaults(after.value, nowMs).map(
       ({ pointer, rule, message }): Violation => ({
         code: 'INVARIANT_VIOLATED',
         rule,
         path: at(pointer),
         message: `${placeIn(resource, pointer)} ${message}.`,
-        remedy: SECRET_REMEDY,
+        remedy: 'Rotate the secret and write the day of its next rotation, as {secretRef, rotateBy}.',
       }),
     );
     return [...limits, ...secrets];
   });
 }
-
-export const SECRET_REMEDY =
-  'Keep the secret in a secret store, write {secretRef: its name, rotateBy: YYYY-MM-DD}, and rotate it now if it was ever written out.';
 
 /**
  * Holds every config that a plan can affect against its schema: those it changes, those of a schema it changes, and

@@ -5,14 +5,12 @@ import {
   governedDocuments,
   isChanged,
 } from '../change/governed-document.ts';
-import { jsonPathAt } from '../change/json-path.ts';
 import type { ChangeRequest } from '../change/request.ts';
 import type { Violation } from '../errors.ts';
 import type { Digest } from '../evidence/canonical-json.ts';
 import type { Policy } from '../evidence/trust.ts';
-import { secretLiterals } from '../kinds/secrets.ts';
 import type { LogState } from '../log/state.ts';
-import { judgeAgainstSchemas, judgeConfigs, SECRET_REMEDY } from './config-rules.ts';
+import { judgeAgainstSchemas, judgeConfigs } from './config-rules.ts';
 import { judgeDocumentRollout } from './document-rollout-rules.ts';
 import { judgeSchemas } from './schema-rules.ts';
 import { WouldBeDocuments } from './would-be-documents.ts';
@@ -69,19 +67,8 @@ function judgeBase(documents: readonly GovernedDocument[], live: LogState['live'
 
 function judgeSwitches(switches: readonly GovernedSwitch[], nowMs: number): Violation[] {
   return switches.filter(isChanged).flatMap(({ resource, path, after }): Violation[] => {
-    if (after === null) return [];
-    const secrets = secretLiterals(after).map(
-      ({ pointer, rule, message }): Violation => ({
-        code: 'INVARIANT_VIOLATED',
-        rule,
-        path: jsonPathAt(`${path}.body`, pointer),
-        message: `${resource} at ${pointer} ${message}.`,
-        remedy: SECRET_REMEDY,
-      }),
-    );
-    if (Date.parse(after.expiresAt) > nowMs) return secrets;
+    if (after === null || Date.parse(after.expiresAt) > nowMs) return [];
     return [
-      ...secrets,
       {
         code: 'INVARIANT_VIOLATED',
         rule: 'switch-not-expired',

@@ -3,8 +3,6 @@ import { jsonPathAt } from '../change/json-path.ts';
 import type { Violation } from '../errors.ts';
 import { compileSchema } from '../kinds/json-schema.ts';
 import { narrowings } from '../kinds/schema-compatibility.ts';
-import { secretLiterals } from '../kinds/secrets.ts';
-import { SECRET_REMEDY } from './config-rules.ts';
 import type { WouldBeDocuments } from './would-be-documents.ts';
 
 /** Judges each schema of a plan: that it is one, and that whatever it breaks moves with it. */
@@ -24,7 +22,6 @@ export function judgeSchemas(schemas: readonly GovernedSchema[], world: WouldBeD
       });
     return [
       ...problems.map(found('schema-is-one', 'Write a JSON Schema of draft 2020-12, whole in itself.')),
-      ...secretLiterals(schema.after).map(found('secret-by-reference', SECRET_REMEDY)),
       ...judgeBreaking(schema, world),
     ];
   });

@@ -60,6 +60,7 @@ export function narrowings(before: unknown, after: unknown): Narrowing[] {
 
 function compare(before: unknown, after: unknown, pointer: string): Narrowing[] {
   if (before === false || takesAll(after) || sameMeaning(before, after)) return [];
+  // False, or no schema any more.
   if (!isJsonObject(after)) return [{ pointer, reason: 'nothing is valid here any more' }];
   const old = isJsonObject(before) ? before : {};
   return [

@@ -8,7 +8,7 @@ const { value: json } = fc.letrec<{ value: unknown }>((tie) => ({
     { depthSize: 'small', withCrossShrink: true },
     fc.constantFrom<unknown>(null, true, 0, 1, '', 'a'),
     fc.array(tie('value'), { maxLength: 3 }),
-    fc.dictionary(fc.constantFrom('a', 'b', 'c/~', '0', '', 'constructor'), tie('value'), { maxKeys: 4 }),
+    fc.dictionary(fc.constantFrom('a', 'ab', 'c/~', '0', '', 'constructor'), tie('value'), { maxKeys: 4 }),
   ),
 }));
 const document = fc.oneof({ arbitrary: json, weight: 9 }, { arbitrary: fc.constant(undefined), weight: 1 });
@@ -60,6 +60,10 @@ describe('applyEdits', () => {
     expect(() => applyEdits(found, [{ path, before: 1, after: 3 }])).toThrow(DomainError);
   });
 
+  it('adds nothing to an array but as a whole', () => {
+    expect(() => applyEdits([1], [{ path: '/1', after: 2 }])).toThrow(DomainError);
+  });
+
   it('leaves the document that it was given alone', () => {
     const before = { a: { b: [1] } };
     expect(applyEdits(before, [{ path: '/a/b/0', before: 1, after: 2 }])).toEqual({ a: { b: [2] } });
@@ -103,6 +107,11 @@ describe('threeWayDiff', () => {
         expect(paths('theirs')).toEqual(new Set(diffDocuments(base, theirs).map((one) => one.path)));
       }),
     );
+  });
+
+  it('does not take a longer name for a place inside', () => {
+    const diff = threeWayDiff({ a: 1, ab: 1 }, { a: 2, ab: 1 }, { a: 1, ab: 2 });
+    expect(diff.conflicts).toEqual([]);
   });
 
   it('shows both sides of a conflict at the place that holds both', () => {

@@ -66,7 +66,7 @@ describe('buildDocumentPlan', () => {
   });
 
   it('goes on from the last version of what was removed', () => {
-    const request = requestFor({ operations: [edit, { set: SCHEMA, body: TIMEOUTS_SCHEMA }] });
+    const request = requestFor({ operations: [edit, { set: SCHEMA, body: {} }] });
     const removed = liveDocument(null, { version: '3.2.0' });
     const { plan } = buildDocumentPlan({
       changeId: 'chg-1',
@@ -206,6 +206,16 @@ describe('the blast radius', () => {
     const services = ['config/orders/timeouts', PAYMENTS];
     expect(reach({ remove: 'config/_global/timeouts' })).toEqual(services);
     expect(reach({ set: 'config/_tenant.acme/timeouts', body: config({ readMs: 3 }) })).toEqual(services);
+  });
+
+  it('leaves out what was removed', () => {
+    const { live: before, bodies } = liveDocuments(documents);
+    const gone = { ...before, [PAYMENTS]: liveDocument(null) };
+    const request = requestFor({ operations: [{ remove: 'config/_global/timeouts' }] });
+    const input = { changeId: 'c', environment: 'prod', request, requestDigest: digestOf(request), bodies };
+    expect(buildDocumentPlan({ ...input, live: gone, policy: POLICY }).plan?.blastRadius).toEqual([
+      'config/orders/timeouts',
+    ]);
   });
 
   it('of a service is its own', () => expect(reach(edit)).toEqual([]));

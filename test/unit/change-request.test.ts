@@ -171,6 +171,22 @@ describe('operations on documents', () => {
     expect(places.sort()).toEqual(expected);
   });
 
+  it('hold no secret, and nobody repeats it', () => {
+    const secret = `${'AKIA'}IOSFODNN7EXAMPLE`;
+    const leaky = request([
+      value({ db: { password: 'q8Zr5tLw2X' }, list: [secret] }),
+      { ...schema, body: { default: secret } },
+      flipWith({ reason: secret }),
+    ]);
+    expect(found(leaky)).toEqual([
+      ['secret-by-reference', 'spec.operations[0].body.value.db.password'],
+      ['secret-by-reference', 'spec.operations[0].body.value.list[0]'],
+      ['secret-by-reference', 'spec.operations[1].body.default'],
+      ['secret-by-reference', 'spec.operations[2].body.reason'],
+    ]);
+    expect(JSON.stringify(violations(leaky))).not.toMatch(/IOSFODNN7|q8Zr5tLw2X/);
+  });
+
   it('are no batch with records', () => {
     expect(found(request([config, OPERATION]))).toEqual([['one-target', 'spec.operations[1]']]);
     expect(found(request([OPERATION, flip]))).toEqual([['one-target', 'spec.operations[1]']]);
