@@ -11,7 +11,6 @@ import type { EnactorPorts } from '../role-ports.ts';
 import { expectedFences } from './fences.ts';
 import { awaitInSync } from './propagation.ts';
 import { settleOutcomes } from './settle-outcomes.ts';
-import { readStableZone } from './stable-zone.ts';
 
 type Step = Authorised<DnsPlan>;
 
@@ -21,7 +20,7 @@ type Step = Authorised<DnsPlan>;
  */
 export async function applyBatch(ports: EnactorPorts & PacedWait, step: Step): Promise<StageResult> {
   const { state, change, plan, stage, intent } = step;
-  const zone = await readStableZone(ports.dns, plan.zone);
+  const zone = await ports.dns.readZone(plan.zone);
   // A fence's entry is in the log before the fence is in the zone. Without it the chain would have a gap.
   const needed = zone.fence === null ? 0 : fenceIndex(zone.fence) + 1;
   openChange(await ports.log.sync({ atLeast: needed }), change.changeId);

@@ -5,7 +5,6 @@ import { judgePlan } from '../../domain/invariants/judge-plan.ts';
 import type { ZoneState } from '../../domain/kinds/dns-records.ts';
 import type { LogState } from '../../domain/log/state.ts';
 import type { Planned, PlanningInput, PlanningPorts } from '../plan-base.ts';
-import { readStableZone } from './stable-zone.ts';
 
 /** Plans a request against a fresh reading of its hosted zone. */
 export async function planZone(
@@ -17,7 +16,7 @@ export async function planZone(
   const { policy } = trust;
   const zones = trust.targets.map((target) => target.zone);
   const target = targetZone(change.request, zones);
-  const zone = target === null ? EMPTY_ZONE : await readStableZone(ports.dns, target);
+  const zone = target === null ? EMPTY_ZONE : await ports.dns.readZone(target);
   const { plan, violations } = buildPlan({ ...change, environment, zone, live: state.live, policy, zones });
   if (plan === null || target === null) return { plan: null, violations };
   return {

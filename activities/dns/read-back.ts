@@ -3,7 +3,6 @@ import type { Violation } from '../../domain/errors.ts';
 import { canonicalText } from '../../domain/evidence/canonical-json.ts';
 import { groupIn, parseDnsResource } from '../../domain/kinds/dns.ts';
 import type { DnsZones } from '../ports/dns-zones.ts';
-import { readStableZone } from './stable-zone.ts';
 
 /** Every resource of the plan that is not live as the plan's `before` or `after` says. */
 export async function zoneDifferences(
@@ -11,7 +10,7 @@ export async function zoneDifferences(
   plan: DnsPlan,
   expect: 'after' | 'before',
 ): Promise<Violation[]> {
-  const zone = await readStableZone(dns, plan.zone);
+  const zone = await dns.readZone(plan.zone);
   return plan.resources.flatMap((resource): Violation[] => {
     const live = groupIn(zone, parseDnsResource(resource.resource, [plan.zone]));
     if (canonicalText(live) === canonicalText(resource[expect])) return [];

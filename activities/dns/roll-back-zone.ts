@@ -10,7 +10,6 @@ import type { EnactorPorts } from '../role-ports.ts';
 import { type RollbackResult, recordRollback } from '../roll-back.ts';
 import { expectedFences } from './fences.ts';
 import { awaitInSync } from './propagation.ts';
-import { readStableZone } from './stable-zone.ts';
 
 const ATTEMPTS = 8;
 
@@ -24,7 +23,7 @@ export async function rollBackZone(
 ): Promise<RollbackResult> {
   let inSync = false;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const zone = await readStableZone(ports.dns, plan.zone);
+    const zone = await ports.dns.readZone(plan.zone);
     if (hasLanded(zone.fence, intent.index, state)) {
       if (!inSync) await awaitInSync(ports, null);
       return recordRollback(ports, intent, zone.fence);

@@ -4,7 +4,7 @@ import type { RecordChange, ZoneState } from '../../domain/kinds/dns-records.ts'
 export interface DnsZones {
   /** How long a batch may take at worst to reach all servers, for when its reference was lost with the answer. */
   readonly worstPropagationMs: number;
-  /** Whole zone, paged. Throws `NOT_FOUND`, `NOT_PERMITTED`, `DNS_UNAVAILABLE`, `THROTTLED`. */
+  /** The whole zone at one instant: no governed write came between its pages. Throws `NOT_FOUND`, `NOT_PERMITTED`, `DNS_UNAVAILABLE`, `THROTTLED`. */
   readZone(zone: string): Promise<ZoneState>;
   /** The fence value alone, one cheap call. */
   readFence(zone: string): Promise<string | null>;

@@ -25,6 +25,7 @@ import { isCertainRefusal, toPortError } from './aws-errors.ts';
 
 /** Route 53 developer guide, `ChangeResourceRecordSets`: changes reach all servers within 60 seconds as a rule. */
 const WORST_PROPAGATION_MS = 60_000;
+const STABLE_ATTEMPTS = 6;
 /** Nobody resolves the fence; a DELETE must name its TTL, so it is always the same. */
 const FENCE_TTL_SECONDS = 60;
 /** Route 53 API, `ChangeBatch.Comment`. */
@@ -72,12 +73,12 @@ export function createRoute53DnsZones(input: {
     }
   }
 
-  async function readAll(zone: string): Promise<ResourceRecordSet[]> {
-    const all: ResourceRecordSet[] = [];
+  async function readPages(zone: string): Promise<{ recordSets: ResourceRecordSet[]; pageCount: number }> {
+    const recordSets: ResourceRecordSet[] = [];
     let page = await list(zone, {});
-    for (;;) {
-      all.push(...(page.ResourceRecordSets ?? []));
-      if (!page.IsTruncated) return all;
+    for (let pageCount = 1; ; pageCount += 1) {
+      recordSets.push(...(page.ResourceRecordSets ?? []));
+      if (!page.IsTruncated) return { recordSets, pageCount };
       page = await list(zone, {
         StartRecordName: page.NextRecordName,
         StartRecordType: page.NextRecordType,
@@ -86,10 +87,28 @@ export function createRoute53DnsZones(input: {
     }
   }
 
+  /** One answer is one instant; between pages a write can come, so then the fence before, in and after must agree. */
   async function readZone(zone: string): Promise<ZoneState> {
+    let before: string | null | undefined;
+    for (let attempt = 0; attempt < STABLE_ATTEMPTS; attempt += 1) {
+      const { recordSets, pageCount } = await readPages(zone);
+      const state = toZoneState(zone, recordSets);
+      if (pageCount === 1) return state;
+      const after = await readFence(zone);
+      if (before !== undefined && before === state.fence && state.fence === after) return state;
+      before = after;
+    }
+    throw new PortError(
+      'DNS_UNAVAILABLE',
+      `The fence of ${zone} moved during each of ${STABLE_ATTEMPTS} readings.`,
+      { next: 'Nothing was changed; it is read again by itself.' },
+    );
+  }
+
+  function toZoneState(zone: string, raws: readonly ResourceRecordSet[]): ZoneState {
     const state: ZoneState = { zone, fence: null, recordSets: [], opaque: [] };
     const spelled = new Map<string, ResourceRecordSet>();
-    for (const raw of await readAll(zone)) {
+    for (const raw of raws) {
       const recordSet = toRecordSet(raw);
       if (isFence(raw, zone)) {
         state.fence = fenceOf(raw);

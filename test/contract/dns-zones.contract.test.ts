@@ -56,14 +56,26 @@ async function newZone(records: ResourceRecordSet[] = [plain, shouted, wildcard,
     made,
   );
   const hostedZoneId = made.hostedZones[zone] ?? '';
-  const open = (role: 'enactor' | 'orchestrator'): DnsZones => {
+  const open = (role: 'enactor' | 'orchestrator', afterFirstPage?: () => Promise<void>): DnsZones => {
     const connection = {
       endpoint: aws().endpoint,
       region: made.region,
       credentials: { ...made.roles[role].credentials },
     };
+    const reader = createRoute53Reader(connection);
+    let pending = afterFirstPage;
+    reader.middlewareStack.add(
+      (next) => async (args) => {
+        const answer = await next(args);
+        const hook = pending;
+        pending = undefined;
+        await hook?.();
+        return answer;
+      },
+      { step: 'initialize' },
+    );
     return createRoute53DnsZones({
-      reader: createRoute53Reader(connection),
+      reader,
       writer: createRoute53Writer(connection),
       trust: { targets: [{ zone, hostedZoneId }] },
     });
@@ -76,7 +88,8 @@ async function newZone(records: ResourceRecordSet[] = [plain, shouted, wildcard,
     comment: 'test',
     ...change,
   });
-  return { zone, hostedZoneId, dns: open('enactor'), stranger: open('orchestrator'), batch };
+  const interrupted = (afterFirstPage: () => Promise<void>) => open('enactor', afterFirstPage);
+  return { zone, hostedZoneId, dns: open('enactor'), stranger: open('orchestrator'), batch, interrupted };
 }
 
 const create = (recordSet: RecordSet): RecordChange => ({ action: 'CREATE', recordSet });
@@ -110,6 +123,23 @@ describe('readZone', () => {
     const { zone, dns } = await newZone(many);
     const { recordSets } = await dns.readZone(zone);
     expect(new Set(recordSets.map(({ name }) => name)).size).toBe(650);
+  });
+
+  test('never mixes what was there before and after a write that came between two pages', async () => {
+    const many = Array.from({ length: 650 }, (_, i) => record(`host-${1000 + i}`, 'A', ['192.0.2.1']));
+    const { zone, dns, batch, interrupted } = await newZone(many);
+    const ends = [`host-1000.${zone}`, `host-1649.${zone}`];
+    const { recordSets } = await dns.readZone(zone);
+    const moved = recordSets.filter(({ name }) => ends.includes(name));
+    const changes = moved.flatMap((set) => [remove(set), create({ ...set, values: ['192.0.2.2'] })]);
+    let wrote = false;
+    const reader = interrupted(async () => {
+      wrote = 'changeRef' in (await dns.applyBatch(batch({ nextFence: '7', changes })));
+    });
+    const seen = await reader.readZone(zone);
+    expect(wrote).toBe(true);
+    const values = seen.recordSets.filter(({ name }) => ends.includes(name)).map((set) => set.values[0]);
+    expect({ fence: seen.fence, values }).toEqual({ fence: '7', values: ['192.0.2.2', '192.0.2.2'] });
   });
 
   test('a zone that is not in the trust document is not found', async () => {
