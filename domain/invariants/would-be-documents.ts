@@ -23,6 +23,7 @@ export class WouldBeDocuments {
   readonly #bodies: ReadonlyMap<Digest, unknown>;
   readonly #dependents: ReadonlyMap<string, readonly string[]>;
   readonly #planned: ReadonlyMap<string, GovernedDocument>;
+  readonly #scopes: ReadonlyMap<string, readonly string[]>;
 
   constructor(
     documents: readonly GovernedDocument[],
@@ -34,6 +35,15 @@ export class WouldBeDocuments {
     this.#bodies = bodies;
     this.#dependents = dependentsIndex(live);
     this.#planned = new Map(documents.map((one) => [one.resource, one]));
+    const configs = [...new Set([...Object.keys(live), ...this.#planned.keys()])]
+      .filter((resource) => documentKindOf(resource) === 'config' && this.#digestOf(resource) !== null)
+      .map(configScope);
+    this.#scopes = new Map(
+      [...Map.groupBy(configs, (one) => one.document)].map(([document, scopes]) => [
+        document,
+        scopes.map((one) => one.scope).sort(),
+      ]),
+    );
   }
 
   /** Null for one that would not be there. Throws `NOT_FOUND` for a live body that was not loaded. */
@@ -57,13 +67,8 @@ export class WouldBeDocuments {
   }
 
   /** All scopes in which a config document of this name would exist, sorted. */
-  scopesOf(document: string): string[] {
-    return [...new Set([...Object.keys(this.#live), ...this.#planned.keys()])]
-      .filter((resource) => documentKindOf(resource) === 'config' && this.#digestOf(resource) !== null)
-      .map(configScope)
-      .filter((one) => one.document === document)
-      .map((one) => one.scope)
-      .sort();
+  scopesOf(document: string): readonly string[] {
+    return this.#scopes.get(document) ?? [];
   }
 
   /** The layers that would exist of what a service reads, lowest first. */
