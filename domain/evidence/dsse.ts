@@ -5,6 +5,11 @@ export interface Envelope {
   payload: string;
   payloadType: string;
   signatures: { keyid: string; sig: string }[];
+  /**
+   * Parts of the statement that its payload names by digest (`detached-parts.ts`). DSSE has consumers ignore fields
+   * that they do not know, so any DSSE tool verifies the signature.
+   */
+  parts?: Record<string, unknown>;
 }
 
 /** The in-toto attestation framework's DSSE payload type. */

@@ -35,6 +35,7 @@ export const envelopeSchema: z.ZodType<Envelope> = z.strictObject({
     .array(z.strictObject({ keyid: digest, sig: z.string() }))
     .min(1)
     .max(8),
+  parts: z.exactOptional(z.record(z.string(), z.unknown())),
 });
 
 const armCounts = z.strictObject({

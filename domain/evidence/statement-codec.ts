@@ -10,6 +10,7 @@ import {
   equalBytes,
   parseCanonicalBytes,
 } from './canonical-json.ts';
+import { attach, detach } from './detached-parts.ts';
 import {
   type Envelope,
   preAuthEncoding,
@@ -78,7 +79,7 @@ function statementBytes<T extends StatementType>(type: T, predicate: Predicates[
     predicateType: `https://resilience-ctl.dev/${type}/v1`,
     predicate,
   };
-  return canonicalBytes(statement);
+  return canonicalBytes({ ...statement, predicate: detach(type, predicate).signed });
 }
 
 const ofPlan = (about: { changeId: string; planDigest: Digest }) => ({
@@ -110,7 +111,9 @@ export async function signStatement<T extends StatementType>(
   type: T,
   predicate: Predicates[T],
 ): Promise<Envelope> {
-  return signPayload(signer, STATEMENT_PAYLOAD_TYPE, encodeStatement(type, predicate));
+  const { parts } = detach(type, predicate);
+  const envelope = await signPayload(signer, STATEMENT_PAYLOAD_TYPE, encodeStatement(type, predicate));
+  return parts === undefined ? envelope : { ...envelope, parts };
 }
 
 /** A DSSE envelope with one signature over any payload. */
@@ -134,11 +137,11 @@ export async function signPayload(
  * Throws `ENTRY_MALFORMED`.
  */
 export function openEnvelope(envelope: unknown): OpenedStatement {
-  const { payload, payloadType, signatures } = openPayload(envelope);
+  const { payload, payloadType, signatures, parts } = openPayload(envelope);
   if (payloadType !== STATEMENT_PAYLOAD_TYPE) {
     throw malformed(`The payload type is ${payloadType}, not ${STATEMENT_PAYLOAD_TYPE}.`);
   }
-  const said = parseStatement(payload);
+  const said = parseStatement(payload, parts);
   return { ...said, payload, preAuth: preAuthEncoding(payloadType, payload), signatures };
 }
 
@@ -147,10 +150,11 @@ export function openPayload(envelope: unknown): {
   payload: Uint8Array;
   payloadType: string;
   signatures: Envelope['signatures'];
+  parts: Envelope['parts'];
 } {
   const parsed = envelopeSchema.safeParse(envelope);
   if (!parsed.success) throw malformed(`It is no DSSE envelope:\n${z.prettifyError(parsed.error)}`);
-  const { payloadType, signatures } = parsed.data;
+  const { payloadType, signatures, parts } = parsed.data;
   const payload = fromBase64(parsed.data.payload);
   if (!payload) throw malformed('The payload is not standard base64.');
   for (const { sig } of signatures) {
@@ -161,17 +165,17 @@ export function openPayload(envelope: unknown): {
   if (new Set(signatures.map(({ keyid }) => keyid)).size !== signatures.length) {
     throw malformed('One key signed more than once.');
   }
-  return { payload, payloadType, signatures };
+  return { payload, payloadType, signatures, parts };
 }
 
-function parseStatement(payload: Uint8Array): Said {
+function parseStatement(payload: Uint8Array, parts: Envelope['parts']): Said {
   const frame = statementFrame.safeParse(parseCanonicalBytes(payload));
   if (!frame.success) throw malformed(`It is no in-toto Statement:\n${z.prettifyError(frame.error)}`);
   const type = PREDICATE_TYPE.exec(frame.data.predicateType)?.[1];
   if (type === undefined || !isStatementType(type)) {
     throw malformed(`Its predicate type is unknown: ${frame.data.predicateType}.`);
   }
-  const said = parsePredicate(type, frame.data.predicate);
+  const said = parsePredicate(type, attach(type, frame.data.predicate, parts));
   if (!equalBytes(statementBytes(said.type, said.predicate), payload)) {
     throw malformed(`It is not the canonical form (RFC 8785) of its own ${type} predicate.`);
   }
