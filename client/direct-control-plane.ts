@@ -1,6 +1,7 @@
 import type { Planned } from '../activities/plan-base.ts';
 import type { Bodies } from '../activities/ports/bodies.ts';
 import type { ChangeLog } from '../activities/ports/change-log.ts';
+import type { VectorClock } from '../domain/causality/vector-clock.ts';
 import type { Plan } from '../domain/change/plan.ts';
 import type { ChangeRequest } from '../domain/change/request.ts';
 import { DomainError, PortError } from '../domain/errors.ts';
@@ -102,7 +103,7 @@ async function submit(
   if (state.changes[changeId] || state.ended[changeId])
     return submitAgain(parts, state, changeId, draft, author);
 
-  const request = withClock(draft, highestClock(state));
+  const request = asSeen(draft, { clock: highestClock(state), vector: state.clock });
   const requestDigest = await parts.bodies.put(canonicalBytes(request));
   const entry = await signStatement(author.signer, 'request', {
     changeId,
@@ -134,8 +135,9 @@ async function submitAgain(
 ): Promise<{ changeId: string; index: number }> {
   const recorded = state.changes[changeId]?.request;
   if (recorded && recorded.author === author.subject) {
-    const { clock } = (await parts.readRequest(recorded.requestDigest)).spec;
-    if (digestOf(withClock(draft, clock ?? 0)) === recorded.requestDigest) return resume(parts, changeId);
+    const { clock, vector } = (await parts.readRequest(recorded.requestDigest)).spec;
+    const again = asSeen(draft, { clock: clock ?? 0, vector: vector ?? {} });
+    if (digestOf(again) === recorded.requestDigest) return resume(parts, changeId);
   }
   throw new DomainError('NONCE_REPLAYED', `The change id ${changeId} already belongs to another request.`, {
     next: 'Submit this one under a new change id.',
@@ -316,8 +318,10 @@ function summaries(state: LogState): ChangeSummary[] {
 }
 
 /** The state that the author looked at, unless the author said which. */
-function withClock(request: ChangeRequest, clock: number): ChangeRequest {
-  return { ...request, spec: { ...request.spec, clock: request.spec.clock ?? clock } };
+function asSeen(request: ChangeRequest, seen: { clock: number; vector: VectorClock }): ChangeRequest {
+  const { spec } = request;
+  const { clock = seen.clock, vector = seen.vector } = spec;
+  return { ...request, spec: { ...spec, clock, vector } };
 }
 
 function highestClock(state: LogState): number {

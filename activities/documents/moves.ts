@@ -1,3 +1,4 @@
+import { dependenciesOf } from '../../domain/causality/would-be.ts';
 import type { DocumentPlan, PlannedDocument } from '../../domain/change/document-plan.ts';
 import { canonicalBytes } from '../../domain/evidence/canonical-json.ts';
 import { signStatement } from '../../domain/evidence/statement-codec.ts';
@@ -26,7 +27,7 @@ export async function movesOf(
       versionDigest: await storeVersion(ports, state, change, plan, planned),
       clock: plan.clock,
       vector: plan.vector,
-      dependsOn: [...new Set([...planned.dependsOn, ...plan.dependsOn])],
+      dependsOn: dependenciesOf(plan, planned),
     })),
   );
 }

@@ -1,7 +1,6 @@
 import { judgeDocumentCausality } from '../../domain/causality/judge-document-causality.ts';
 import { buildDocumentPlan, targetBodies } from '../../domain/change/build-document-plan.ts';
-import type { Digest } from '../../domain/evidence/canonical-json.ts';
-import { parseJsonBytes } from '../../domain/evidence/canonical-json.ts';
+import { type Digest, parseJsonBytes } from '../../domain/evidence/canonical-json.ts';
 import { judgeDocumentPlan } from '../../domain/invariants/judge-document-plan.ts';
 import { documentKindOf } from '../../domain/kinds/documents.ts';
 import type { LogState } from '../../domain/log/state.ts';
@@ -17,7 +16,7 @@ export async function planDocuments(
   const { environment, trust } = ports;
   const { policy } = trust;
   const { request } = change;
-  const bodies = await liveBodies(ports.bodies, state, Object.values(request.spec.base));
+  const bodies = await liveBodies(ports.bodies, state);
   const { plan, violations } = buildDocumentPlan({
     ...change,
     environment,
@@ -39,12 +38,8 @@ export async function planDocuments(
   };
 }
 
-/** The parsed body of every live document, and of the bases that the author names, as far as they exist. */
-async function liveBodies(
-  bodies: Bodies,
-  { live }: LogState,
-  bases: readonly (string | null)[],
-): Promise<Map<Digest, unknown>> {
+/** The parsed body of every live document. */
+async function liveBodies(bodies: Bodies, { live }: LogState): Promise<Map<Digest, unknown>> {
   const digests = new Set<Digest>();
   for (const [resource, { digest }] of Object.entries(live)) {
     if (digest !== null && documentKindOf(resource) !== null) digests.add(digest);
@@ -52,6 +47,5 @@ async function liveBodies(
   const parsed = await Promise.all(
     [...digests].map(async (digest) => [digest, parseJsonBytes(await bodies.get(digest))] as const),
   );
-  void bases;
   return new Map(parsed);
 }

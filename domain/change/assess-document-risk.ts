@@ -7,7 +7,7 @@ import { approvalsFor, directionOf } from '../kinds/switch.ts';
 import { CRITICAL_SCORE } from './assess-risk.ts';
 import type { DocumentStrategy } from './document-plan.ts';
 import { type GovernedDocument, isChanged } from './governed-document.ts';
-import type { Risk } from './risk.ts';
+import type { Risk, RiskClass } from './risk.ts';
 
 export interface DocumentRiskInput {
   documents: readonly GovernedDocument[];
@@ -21,7 +21,7 @@ type Reason = Risk['reasons'][number];
 /**
  * How much a change of documents can hurt, 0–100, as a sum of reasons, on the scale of `assessRisk`. An edit of one
  * config scores 10. What takes two people by itself (a release, a breaking schema) is worth `CRITICAL_SCORE`, and a
- * batch that only engages switches is never critical: stopping must not wait for a second person.
+ * batch that only engages switches is a `brake`: stopping must not wait for a second person.
  */
 export function assessDocumentRisk(input: DocumentRiskInput): Risk {
   const changed = input.documents.filter(isChanged);
@@ -45,8 +45,13 @@ export function assessDocumentRisk(input: DocumentRiskInput): Risk {
     100,
     reasons.reduce((sum, reason) => sum + reason.points, 0),
   );
-  const scored = score >= CRITICAL_SCORE ? 'critical' : 'standard';
-  return { score, class: input.emergency ? 'emergency' : scored, reasons };
+  return { score, class: classOf(score, onlyEngages, input.emergency), reasons };
+}
+
+function classOf(score: number, onlyEngages: boolean, emergency: boolean): RiskClass {
+  if (emergency) return 'emergency';
+  if (onlyEngages) return 'brake';
+  return score >= CRITICAL_SCORE ? 'critical' : 'standard';
 }
 
 function gravestEdit(changed: readonly GovernedDocument[]): Reason | null {

@@ -118,6 +118,10 @@ export const changeRequestSchema = z.strictObject({
       .min(0)
       .optional()
       .describe('Lamport clock of the state that the author looked at; filled in by submit'),
+    vector: z
+      .record(z.string(), z.int().min(0))
+      .optional()
+      .describe('Vector clock of the state that the author looked at; filled in by submit'),
     rollout: z
       .strictObject({
         stages: z

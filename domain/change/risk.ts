@@ -1,5 +1,9 @@
-/** `emergency` is declared by the author, the other two follow from the score. */
-export type RiskClass = 'standard' | 'critical' | 'emergency';
+/**
+ * `emergency` is declared by the author. `brake` only engages switches: the safe direction, for which policy may ask
+ * fewer people. The other two follow from the score.
+ */
+export const RISK_CLASSES = ['standard', 'critical', 'emergency', 'brake'] as const;
+export type RiskClass = (typeof RISK_CLASSES)[number];
 
 export interface Risk {
   /** 0–100. */

@@ -1,5 +1,6 @@
 import { valid } from 'semver';
 import { z } from 'zod';
+import { RISK_CLASSES } from '../change/risk.ts';
 import type { Violation } from '../errors.ts';
 import { isErrorCode } from '../errors.ts';
 import type { Envelope } from './dsse.ts';
@@ -84,7 +85,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     planDigest: digest,
     resources: z.array(resource).min(1),
     zone: name.nullable(),
-    riskClass: z.enum(['standard', 'critical', 'emergency']),
+    riskClass: z.enum(RISK_CLASSES),
     logSize: index,
     at,
   }),

@@ -48,12 +48,14 @@ export const trustDocumentSchema = z.strictObject({
       standard: z.int().min(1),
       critical: z.int().min(1),
       emergency: z.int().min(1),
+      brake: z.int().min(1),
     }),
     /** Yes votes needed, by risk class. */
     votes: z.strictObject({
       standard: z.int().min(1),
       critical: z.int().min(1),
       emergency: z.int().min(1),
+      brake: z.int().min(1),
     }),
     /** CIDR ranges that probes may reach. */
     probeAllowList: z.array(z.string()),

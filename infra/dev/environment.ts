@@ -21,8 +21,8 @@ const PEOPLE: readonly Pick<TrustDocument['people'][number], 'subject' | 'roles'
 
 /** Two people for an ordinary change too: the demo shows both. Probes reach loopback and nothing else. */
 const POLICY: TrustDocument['policy'] = {
-  approvals: { standard: 2, critical: 2, emergency: 2 },
-  votes: { standard: 2, critical: 3, emergency: 3 },
+  approvals: { standard: 2, critical: 2, emergency: 2, brake: 1 },
+  votes: { standard: 2, critical: 3, emergency: 3, brake: 2 },
   probeAllowList: ['127.0.0.0/8', '::1/128'],
   limits: { minTtlSeconds: 0, maxTtlSeconds: 86_400, maxZoneShare: 0.3, smallZoneSize: 10 },
 };

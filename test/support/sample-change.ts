@@ -45,8 +45,8 @@ export function sampleTrust(): TrustDocument {
     ],
     targets: [{ zone: ZONE, hostedZoneId: 'Z1' }],
     policy: {
-      approvals: { standard: 1, critical: 2, emergency: 2 },
-      votes: { standard: 2, critical: 3, emergency: 3 },
+      approvals: { standard: 1, critical: 2, emergency: 2, brake: 1 },
+      votes: { standard: 2, critical: 3, emergency: 3, brake: 2 },
       probeAllowList: [],
       limits: { minTtlSeconds: 0, maxTtlSeconds: 86_400, maxZoneShare: 0.3, smallZoneSize: 5 },
     },

@@ -35,9 +35,9 @@ describe('assessDocumentRisk', () => {
     });
   });
 
-  it('engaging is standard, however many at once; releasing is critical, whatever it comes with', () => {
+  it('engaging is a brake, however many at once; releasing is critical, whatever it comes with', () => {
     const many = Array.from({ length: 30 }, (_, i) => ({ ...engage, set: `switch/s${i}` }));
-    expect(risk([engage, ...many])).toMatchObject({ score: 10, class: 'standard' });
+    expect(risk([engage, ...many])).toMatchObject({ score: 10, class: 'brake' });
     expect(risk([release])).toMatchObject({ class: 'critical' });
     expect(risk([engage, release])).toMatchObject({ class: 'critical' });
     expect(risk([{ remove: 'switch/on' }])).toMatchObject({ class: 'critical' });
