@@ -58,7 +58,7 @@ export async function startHostileEnvironment(): Promise<HostileEnvironment> {
     environment: ENVIRONMENT,
     zones: zones(),
     dir,
-    policy: { approvals: { standard: 1, critical: 2, emergency: 2 } },
+    policy: { approvals: { standard: 1, critical: 2, emergency: 2, brake: 1 } },
   });
 
   const other = generatePersonKey();

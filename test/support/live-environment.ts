@@ -93,7 +93,9 @@ export interface LiveEnvironment {
 }
 
 /** Fast: nobody waits for a TTL, and one person's approval is enough for an ordinary change. */
-const POLICY: Partial<TrustDocument['policy']> = { approvals: { standard: 1, critical: 2, emergency: 2 } };
+const POLICY: Partial<TrustDocument['policy']> = {
+  approvals: { standard: 1, critical: 2, emergency: 2, brake: 1 },
+};
 const NAMESPACE_TIMEOUT_MS = 20_000;
 const PHASE_TIMEOUT_MS = 40_000;
 const ENDS: readonly Phase[] = ['committed', 'rejected', 'rolled-back'];
