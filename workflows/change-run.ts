@@ -19,6 +19,11 @@ export const STOPPED = Symbol('stopped');
 export type Stopped = typeof STOPPED;
 
 const RETRY_MS = 5_000;
+/**
+ * Every wait sets a timer, even one that only a person ends. A workflow task without any command is replayed as one
+ * with the next; an update in that one would then meet the workflow before it waits, and order its commands otherwise.
+ */
+const LONGEST_TIMER_MS = 24 * 60 * 60_000;
 /** A change needs some hundred events; more come from long waits and floods. The server's limit is 51,200. */
 const HISTORY_LIMIT_EVENTS = 2_000;
 
@@ -133,7 +138,8 @@ export class ChangeRun {
   ): Promise<undefined | Stopped> {
     this.status.waitingFor = { what, who };
     const done = () => fulfilled() || this.mustStop;
-    await (timeoutMs === undefined ? condition(done) : condition(done, timeoutMs));
+    if (timeoutMs === undefined) while (!(await condition(done, LONGEST_TIMER_MS)));
+    else await condition(done, timeoutMs);
     this.status.waitingFor = null;
     return this.mustStop && !fulfilled() ? STOPPED : undefined;
   }
