@@ -1,0 +1,164 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createEnactorActivities, createOrchestratorActivities } from '../../activities/index.ts';
+import type { PlanSummary } from '../../activities/plan.ts';
+import { type CastVote, vote } from '../../activities/vote.ts';
+import { canonicalBytes, type Digest, digestOf } from '../../domain/evidence/canonical-json.ts';
+import { describeRequest } from '../../domain/evidence/describe-request.ts';
+import type { Envelope } from '../../domain/evidence/dsse.ts';
+import { signStatement } from '../../domain/evidence/statement-codec.ts';
+import { createFileZoneSwitch } from '../../infra/files/file-zone-switch.ts';
+import type { OpenedPorts } from '../../worker/role-ports.ts';
+import { VOTER_ZONES } from '../../workflows/contract.ts';
+import { canaryRequest } from '../support/live-change.ts';
+import { type LiveEnvironment, type Role, startLiveEnvironment } from '../support/live-environment.ts';
+
+/**
+ * DESIGN §2, proof-carrying changes: an orchestrator that lies, with its own key and all its rights, cannot change
+ * production. No workflow runs here: the orchestrator's steps are taken, or left out, one by one.
+ */
+let env: LiveEnvironment;
+let orchestrator: ReturnType<typeof createOrchestratorActivities>;
+let enactor: ReturnType<typeof createEnactorActivities>;
+const portsOf = new Map<Role, OpenedPorts>();
+
+function own(role: Role): OpenedPorts {
+  const ports = portsOf.get(role);
+  if (!ports) throw new Error(`${role} did not start`);
+  return ports;
+}
+
+beforeAll(async () => {
+  env = await startLiveEnvironment({
+    name: 'rogue',
+    wrap: (role, ports) => {
+      portsOf.set(role, ports);
+      return ports;
+    },
+  });
+  orchestrator = createOrchestratorActivities({ ...own('orchestrator'), pager: { page: async () => {} } });
+  enactor = createEnactorActivities({ ...own('enactor'), pause: (ms) => sleep(ms) });
+});
+afterAll(() => env?.stop());
+
+/** Alice's signed request, which no workflow takes up. */
+async function record(changeId: string, label: string): Promise<Digest> {
+  const request = canaryRequest(env, { label });
+  const requestDigest = await env.bodies.put(canonicalBytes(request));
+  const entry = await signStatement(env.person('alice').signer, 'request', {
+    changeId,
+    environment: env.name,
+    author: 'alice',
+    requestDigest,
+    ...describeRequest(request),
+    nonce: changeId,
+    at: new Date().toISOString(),
+  });
+  expect(await env.log.append([entry])).toEqual([expect.objectContaining({ fate: 'honoured' })]);
+  return requestDigest;
+}
+
+async function planOf(changeId: string, label: string): Promise<PlanSummary> {
+  const requestDigest = await record(changeId, label);
+  const { summary } = await orchestrator.makePlan({ changeId, requestDigest, refused: false });
+  if (summary === null) throw new Error('no plan');
+  return summary;
+}
+
+function askVoters(changeId: string, { planDigest, planIndex }: PlanSummary): Promise<CastVote[]> {
+  return Promise.all(
+    VOTER_ZONES.map((voterZone) => {
+      const voter = `voter.${voterZone}` as const;
+      const zoneSwitch = createFileZoneSwitch(env.prepared.zoneSwitchFiles[voterZone] ?? '');
+      return vote(
+        { ...own(voter), voter, voterZone, zoneSwitch },
+        { changeId, planDigest, planIndex, round: 1 },
+      );
+    }),
+  );
+}
+
+async function approvalOf(changeId: string, planDigest: Digest): Promise<Envelope> {
+  const issuedMs = Date.now();
+  return signStatement(env.person('bob').signer, 'approval', {
+    changeId,
+    environment: env.name,
+    approver: 'bob',
+    decision: 'approve',
+    planDigest,
+    nonce: changeId,
+    issuedAt: new Date(issuedMs).toISOString(),
+    expiresAt: new Date(issuedMs + 60_000).toISOString(),
+  });
+}
+
+async function order(changeId: string, { planDigest }: PlanSummary, stage: string): Promise<number> {
+  const ordered = await orchestrator.orderStage({ changeId, planDigest, stage, verdict: null });
+  if (ordered.status !== 'ordered') throw new Error(ordered.reason);
+  return ordered.intentIndex;
+}
+
+/** The rules that the enactor names when it refuses, having written nothing. */
+async function refusalOf(changeId: string, intentIndex: number): Promise<string[]> {
+  const before = await env.dns.readZone(env.zone);
+  const answer = await enactor.applyStage({ changeId, intentIndex });
+  expect(await env.dns.readZone(env.zone)).toEqual(before);
+  return answer.result === 'refused' ? answer.violations.map(({ rule }) => rule) : [answer.result];
+}
+
+describe('an orchestrator that lies', () => {
+  test('gets a no from every voter for a plan that does not follow from the request', async () => {
+    const honest = await planOf('forged', 'web');
+    const plan = new TextDecoder().decode(await env.bodies.get(honest.planDigest));
+    const forged: unknown = JSON.parse(plan.replaceAll(env.services.canary, env.services.broken));
+    const planDigest = digestOf(forged);
+    await own('orchestrator').bodies.put(canonicalBytes(forged));
+    const cast = await askVoters('forged', { ...honest, planDigest });
+    expect(cast).toHaveLength(3);
+    for (const { vote } of cast) {
+      expect(vote.decision).toBe('no');
+      expect(vote.planDigest).toBe(honest.planDigest);
+      expect(vote.reasons.map(({ rule }) => rule)).toEqual(['plan-does-not-follow']);
+    }
+  });
+
+  test('cannot have a stage applied without enough votes, or without enough approvals', async () => {
+    const summary = await planOf('unproven', 'shop');
+    const { planDigest } = summary;
+    expect(await refusalOf('unproven', await order('unproven', summary, '50%'))).toEqual([
+      'votes',
+      'approvals',
+    ]);
+    const votes = await askVoters('unproven', summary);
+    await orchestrator.recordVotes({ envelopes: votes.slice(0, 1).map(({ envelope }) => envelope) });
+    const approvals = [await approvalOf('unproven', planDigest)];
+    await orchestrator.admitApprovals({ changeId: 'unproven', approvals });
+    // The votes and approvals that do come, come after the intent: too late for it.
+    const [intent] = (await env.log.sync()).changes.unproven?.intents ?? [];
+    expect(await refusalOf('unproven', intent?.index ?? -1)).toEqual(['votes', 'approvals']);
+  });
+
+  test('cannot have the next stage applied without a passing verdict, and can always have it undone', async () => {
+    const summary = await planOf('unwatched', 'db');
+    const before = await env.dns.readZone(env.zone);
+    const votes = await askVoters('unwatched', summary);
+    await orchestrator.recordVotes({ envelopes: votes.map(({ envelope }) => envelope) });
+    const approvals = [await approvalOf('unwatched', summary.planDigest)];
+    await orchestrator.admitApprovals({ changeId: 'unwatched', approvals });
+    const first = await order('unwatched', summary, '50%');
+    expect(await enactor.applyStage({ changeId: 'unwatched', intentIndex: first })).toMatchObject({
+      result: 'applied',
+    });
+    const second = await order('unwatched', summary, '100%');
+    expect(await refusalOf('unwatched', second)).toEqual(['stage-verdict']);
+    expect(await refusalOf('unwatched', first)).toEqual(['newest-intent']);
+
+    expect(await enactor.rollBack({ changeId: 'unwatched', intentIndex: second })).toEqual({
+      result: 'rolled-back',
+      recorded: true,
+    });
+    const after = await env.dns.readZone(env.zone);
+    expect(after.recordSets).toEqual(before.recordSets);
+    expect(after.fence).toBe(`${first}.r${second}`);
+  });
+});
