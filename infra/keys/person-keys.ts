@@ -70,4 +70,5 @@ function parsePrivateKey(pem: string, path: string): KeyObject {
   return key;
 }
 
-const NEXT = 'Make a key with `resilience-ctl keys create SUBJECT` and have it enrolled in the trust document.';
+const NEXT =
+  'Make a key with `resilience-ctl keys create SUBJECT` and have it enrolled in the trust document.';
