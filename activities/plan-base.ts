@@ -3,6 +3,7 @@ import type { ChangeRequest } from '../domain/change/request.ts';
 import type { Violation } from '../domain/errors.ts';
 import { type Digest, digestOf } from '../domain/evidence/canonical-json.ts';
 import type { TrustDocument } from '../domain/evidence/trust.ts';
+import type { ZoneState } from '../domain/kinds/dns-records.ts';
 import { documentKindOf } from '../domain/kinds/documents.ts';
 import type { LogState } from '../domain/log/state.ts';
 import { planZone } from './dns/plan-zone.ts';
@@ -34,6 +35,8 @@ export type Planned =
       judgeInvariants(nowMs: number): Violation[];
       /** Bodies that the plan names by digest and that must be stored before it is recorded. */
       newBodies: ReadonlyMap<Digest, unknown>;
+      /** What was read of the target and is nowhere in the log: the zone. Null for documents. */
+      reading: ZoneState | null;
     }
   | { plan: null; violations: Violation[] };
 

@@ -40,6 +40,8 @@ export async function makePlan(
 
   // Bodies first, then the entry that names them; only its signature does not wait.
   const planDigest = digestOf(plan);
+  const { reading } = planned;
+  const bodies = [...planned.newBodies.values(), plan, ...(reading === null ? [] : [reading])];
   const [entry] = await Promise.all([
     signStatement(ports.signer, 'plan', {
       changeId: plan.changeId,
@@ -50,9 +52,10 @@ export async function makePlan(
       zone: zoneOf(plan),
       riskClass: plan.risk.class,
       logSize: state.size,
+      ...(reading === null ? {} : { readingDigest: digestOf(reading) }),
       at: new Date(nowMs).toISOString(),
     }),
-    ...[...planned.newBodies.values(), plan].map((body) => ports.bodies.put(canonicalBytes(body))),
+    ...bodies.map((body) => ports.bodies.put(canonicalBytes(body))),
   ]);
   const [fate] = await ports.log.append([entry]);
   return {

@@ -26,6 +26,7 @@ export async function planZone(
     judgeInvariants: (nowMs) =>
       judgePlan(plan, { zone, live: state.live, recentCommits: state.recentCommits, policy, nowMs }),
     newBodies: new Map(),
+    reading: zone,
   };
 }
 

@@ -35,6 +35,7 @@ export async function planDocuments(
     judgeInvariants: (nowMs) =>
       judgeDocumentPlan(plan, { bodies: known, live: state.live, request, policy, nowMs }),
     newBodies,
+    reading: null,
   };
 }
 

@@ -87,6 +87,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     zone: name.nullable(),
     riskClass: z.enum(RISK_CLASSES),
     logSize: index,
+    readingDigest: z.exactOptional(digest),
     at,
   }),
   vote: z.strictObject({

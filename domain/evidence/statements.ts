@@ -72,6 +72,11 @@ export interface PlanPredicate {
   riskClass: RiskClass;
   /** Log size at which the base was read. */
   logSize: number;
+  /**
+   * The body that holds the whole zone as it was read (`ZoneState`), so that an auditor can make the plan again and
+   * judge it. Absent for documents, whose base is the log itself.
+   */
+  readingDigest?: Digest;
   at: string;
 }
 
