@@ -24,7 +24,9 @@ export function errorText(error: unknown, style: Style): string {
   const { code, message, next, violations } = errorJson(error).error;
   const lines = [`${style('red', 'error')} ${message} ${style('dim', `[${code}]`)}\n`];
   lines.push(violationsText(violations, style, fileOf(error)));
-  if (next !== null) lines.push(`${style('bold', 'next')}  ${next}\n`);
+  // A single reason's remedy often is all that is to be done.
+  if (next !== null && !violations.some(({ remedy }) => remedy === next))
+    lines.push(`${style('bold', 'next')}  ${next}\n`);
   if (code === 'BUG' && error instanceof Error && error.stack) lines.push(`${style('dim', error.stack)}\n`);
   return lines.join('');
 }

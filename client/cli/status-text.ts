@@ -23,8 +23,8 @@ export function statusText(
     ...status.resources.map((resource) => `  ${resource}`),
     ...riskLines(status, style),
     ...voteLines(status, style, verbose),
-    ...approvalLines(status, style),
-    ...status.stages.map((stage) => stageLine(stage, status, nowMs, style)),
+    ...approvalLines(status, style, verbose),
+    ...status.stages.flatMap((stage) => stageLines(stage, status, { nowMs, style, verbose })),
     ...waitingLines(status, style),
     ...(verbose ? verboseLines(status, style) : []),
     '',
@@ -60,17 +60,26 @@ function voteLines({ votes }: ChangeStatus, style: Style, verbose: boolean): str
   ];
 }
 
-function approvalLines({ approvals, approvalsNeeded }: ChangeStatus, style: Style): string[] {
+function approvalLines(
+  { approvals, approvalsNeeded }: ChangeStatus,
+  style: Style,
+  verbose: boolean,
+): string[] {
   if (approvalsNeeded === 0 && approvals.length === 0) return [];
   const given = approvals.filter(({ decision }) => decision === 'approve').length;
   const each = approvals.map(
     ({ approver, decision, at, reason }) =>
-      `${approver} ${decision} ${localTime(at)}${reason ? ` (${reason})` : ''}`,
+      `${approver} ${decision}${verbose ? ` ${localTime(at)}` : ''}${reason ? ` (${reason})` : ''}`,
   );
   return [`  ${style('bold', 'approvals')}  ${given} of ${approvalsNeeded}  ${each.join('  ')}`.trimEnd()];
 }
 
-function stageLine(stage: StageStatus, status: ChangeStatus, nowMs: number, style: Style): string {
+/** Why a stage passed is for whoever asks; why it did not, in short, for everybody. */
+function stageLines(
+  stage: StageStatus,
+  status: ChangeStatus,
+  { nowMs, style, verbose = false }: StatusTextOptions,
+): string[] {
   const colour = {
     passed: 'green',
     failed: 'red',
@@ -81,8 +90,10 @@ function stageLine(stage: StageStatus, status: ChangeStatus, nowMs: number, styl
   const state = stage.state === 'pending' ? style('dim', 'pending') : style(colour[stage.state], stage.state);
   const share = stage.state === 'pending' ? 0 : stage.percent;
   const bake = ended(status) ? '' : bakeText(stage, nowMs);
-  const reasons = stage.verdict?.reasons.join('; ') ?? '';
-  return `  ${stage.name.padEnd(6)} ${bar(share / 100)} ${String(stage.percent).padStart(3)} %  ${state}  ${bake}${reasons}`.trimEnd();
+  const reasons = stage.verdict?.reasons ?? [];
+  const [why = ''] = verbose || stage.state === 'passed' ? [] : reasons;
+  const line = `  ${stage.name.padEnd(6)} ${bar(share / 100)} ${String(stage.percent).padStart(3)} %  ${state}  ${bake}${why}`;
+  return [line.trimEnd(), ...(verbose ? reasons.map((reason) => `             ${reason}`) : [])];
 }
 
 function bakeText({ state, appliedAt, bakeEndsAt }: StageStatus, nowMs: number): string {
@@ -101,17 +112,19 @@ export function bar(share: number, width = BAR_WIDTH): string {
 }
 
 function waitingLines({ held, waitingFor }: ChangeStatus, style: Style): string[] {
-  return [
-    ...(held === null
-      ? []
-      : [`  ${style('yellow', 'held')}       ${held.why}`, `  ${style('bold', 'next')}       ${held.next}`]),
-    ...(waitingFor === null
-      ? []
-      : [
-          `  ${style('yellow', 'waits for')}  ${waitingFor.what}`,
-          `  ${style('bold', 'unblocked')}  by ${waitingFor.who}`,
-        ]),
-  ];
+  const lines: string[] = [];
+  if (held) {
+    lines.push(
+      `  ${style('yellow', 'held')}       ${held.why}`,
+      `  ${style('bold', 'next')}       ${held.next}`,
+    );
+  }
+  if (waitingFor) {
+    // What holds a change is what it waits for: said once.
+    if (waitingFor.what !== held?.why) lines.push(`  ${style('yellow', 'waits for')}  ${waitingFor.what}`);
+    lines.push(`  ${style('bold', 'unblocked')}  by ${waitingFor.who}`);
+  }
+  return lines;
 }
 
 function verboseLines({ timeline, undo, planDigest, risk }: ChangeStatus, style: Style): string[] {
@@ -165,7 +178,8 @@ function stageEvents(before: ChangeStatus | null, now: ChangeStatus): string[] {
 function waitEvents(before: ChangeStatus | null, { held, waitingFor }: ChangeStatus): string[] {
   const events: string[] = [];
   if (held && held.why !== before?.held?.why) events.push(`held  ${held.why}  next: ${held.next}`);
-  if (waitingFor && waitingFor.what !== before?.waitingFor?.what) {
+  const said = [before?.waitingFor?.what, held?.why];
+  if (waitingFor && !said.includes(waitingFor.what)) {
     events.push(`waits for ${waitingFor.what}; unblocked by ${waitingFor.who}`);
   }
   return events;

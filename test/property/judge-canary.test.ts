@@ -95,8 +95,8 @@ describe('cases', () => {
       minimumSamples: 5,
       percent: 10,
     });
-    expect(reasons[0]).toContain('stable 0 errors of 20 probes (0.0 %; 95 % interval 0.0 % to 16.1 %)');
-    expect(reasons[0]).toContain('canary 15 errors of 148 probes (10.1 %; 95 % interval 6.2 % to 16.0 %)');
+    expect(reasons[1]).toContain('stable: 0 of 20 probes failed (95 % interval 0.0 % to 16.1 %)');
+    expect(reasons[1]).toContain('canary: 15 of 148 probes failed (95 % interval 6.2 % to 16.0 %)');
   });
 
   it('points to what both arms share when both fail', () => {

@@ -49,10 +49,14 @@ async function waitForMore(
 ): Promise<undefined | Stopped> {
   const leftMs = (run.progress.approvalDeadlineMs ?? 0) - Date.now();
   if (leftMs <= 0) return undefined;
+  const { paused } = run.progress;
+  const approvals = `${missing} more approval${missing === 1 ? '' : 's'}`;
+  const approvers = eligible.join(', ') || 'nobody who may: enrol another approver';
   return run.waitFor(
-    `${missing} more approval${missing === 1 ? '' : 's'}`,
-    eligible.join(', ') || 'nobody who may: enrol another approver',
-    () => desk.hasMail,
+    paused === null ? approvals : `${approvals}; ${paused.by} has paused it: ${paused.reason}`,
+    paused === null ? approvers : `${approvers}; then ${PAUSE_ENDED_BY}`,
+    // A pause that comes or goes meanwhile is said at once.
+    () => desk.hasMail || run.progress.paused !== paused,
     leftMs,
   );
 }

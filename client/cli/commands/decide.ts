@@ -75,7 +75,8 @@ async function decide(
     if (json) printJson(cli, { changeId, decision: decision.decision, ...answer });
     else
       cli.stdout.write(
-        `Your ${NOUN[decision.decision]} of change ${changeId} is accepted at entry ${answer.index}.\n`,
+        `Your ${NOUN[decision.decision]} of change ${changeId} is accepted at entry ${answer.index}.\n` +
+          `Follow it: resilience-ctl watch ${changeId}\n`,
       );
   });
 }

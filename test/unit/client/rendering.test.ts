@@ -114,7 +114,8 @@ describe('a status', () => {
         risk       10/100, standard
         votes      voter.us-east-1a yes  voter.us-east-1b no-answer
         approvals  1 of 1  bob approve 2026-03-01 17:30:00.000 +05:30
-        1%     ▎░░░░░░░░░░░░░░░░░░░░░░░   1 %  passed  as good as before
+        1%     ▎░░░░░░░░░░░░░░░░░░░░░░░   1 %  passed
+                   as good as before
         50%    ████████████░░░░░░░░░░░░  50 %  baking  ████████████░░░░░░░░░░░░ 5 s left
         final  ░░░░░░░░░░░░░░░░░░░░░░░░ 100 %  pending
         held       too little traffic
@@ -128,6 +129,20 @@ describe('a status', () => {
         undo       stage 50%, authorised by entry 12
       "
     `);
+  });
+
+  it('is short for who watches: no times, no evidence of what passed, nothing twice', () => {
+    const why = 'the evidence at 50% is inconclusive';
+    const status = aStatus({
+      held: { why, next: 'Continue.' },
+      waitingFor: { what: why, who: 'an operator' },
+    });
+    const text = statusText(status, { nowMs: BAKING_MS, style: plain });
+    expect(text).toContain('approvals  1 of 1  bob approve\n');
+    expect(text).not.toContain('as good as before');
+    expect(text.split(why)).toHaveLength(2);
+    expect(text).toContain('unblocked  by an operator');
+    expect(eventsSince(null, status).join('\n').split(why)).toHaveLength(2);
   });
 
   it('is told in events: everything at first, then only what is new', () => {
@@ -185,6 +200,15 @@ describe('an error', () => {
         '      → Shorten it.\n' +
         'next  Correct it.\n',
     );
+  });
+
+  it('gives advice once', () => {
+    const next = 'Ask somebody else.';
+    const violations = [
+      { code: 'NOT_PERMITTED' as const, rule: 'not-the-author', message: 'No.', remedy: next },
+    ];
+    const error = new DomainError('NOT_PERMITTED', 'Your approval was refused.', { next, violations });
+    expect(errorText(error, plain).split(next)).toHaveLength(2);
   });
 });
 
