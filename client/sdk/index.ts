@@ -1,4 +1,19 @@
+import { join } from 'node:path';
+import { INSTANCE_ID } from '../../domain/canary/consumer-report.ts';
+import { DomainError } from '../../domain/errors.ts';
+import { genesisDigest } from '../../domain/log/log-object.ts';
+import { emptyLogState } from '../../domain/log/state.ts';
+import { createS3Client } from '../../infra/aws/aws-clients.ts';
+import { createS3Bodies } from '../../infra/aws/s3-bodies.ts';
+import { createS3ChangeLog, type S3ChangeLog } from '../../infra/aws/s3-change-log.ts';
+import { createS3ConsumerReportWriter } from '../../infra/aws/s3-consumer-reports.ts';
+import { openS3ChangeLog } from '../../infra/aws/s3-snapshots.ts';
+import { createFileBodies } from '../../infra/files/file-bodies.ts';
+import { createLastGoodFile, type LastGood } from '../../infra/files/file-last-good.ts';
+import { createKeyring } from '../../infra/keys/keyring.ts';
+import { openTrustFile } from '../../infra/keys/trust-file.ts';
 import type { ControlPlaneClient } from './control-plane-client.ts';
+import { startControlPlaneClient } from './start-client.ts';
 
 export type * from './control-plane-client.ts';
 
@@ -33,7 +48,72 @@ export interface ControlPlaneClientOptions {
  * other than the pinned one (`DIGEST_MISMATCH`), and for a damaged copy on disk (`DIGEST_MISMATCH`).
  */
 export async function createControlPlaneClient(
-  _options: ControlPlaneClientOptions,
+  options: ControlPlaneClientOptions,
 ): Promise<ControlPlaneClient> {
-  throw new Error('not written yet');
+  const { environment, trustDigest, dir } = options;
+  const { service, instanceId, zone } = options;
+  const { pollIntervalMs = 1_000, reportIntervalMs = 5_000 } = options;
+  refuseInstanceId(instanceId);
+  const copy = { file: createLastGoodFile(dir), bodies: createFileBodies(join(dir, 'bodies')) };
+  const trust = openTrustFile(options.trustFile, trustDigest);
+  const kept = await copy.file.read();
+  refuseOther(environment, kept, dir);
+  const s3 = createS3Client(options.aws);
+  const store = { s3, bucket: options.aws.bucket, environment };
+  try {
+    const log = await openLog({ ...store, trust, verify: createKeyring(trust) }, trustDigest, kept);
+    const ports = {
+      log,
+      bodies: createS3Bodies(store),
+      reports: createS3ConsumerReportWriter(store),
+      copy,
+      nowMs: Date.now,
+      random: Math.random,
+      after: (ms: number, call: () => void) => {
+        const timer = setTimeout(call, ms);
+        return () => clearTimeout(timer);
+      },
+      release: () => s3.destroy(),
+    };
+    const consumer = { service, instanceId, zone };
+    const settings = { environment, trustDigest, consumer, pollIntervalMs, reportIntervalMs };
+    return await startControlPlaneClient(ports, settings, kept);
+  } catch (error) {
+    s3.destroy();
+    throw error;
+  }
+}
+
+/**
+ * Goes on where the copy ends. Under another trust document the log is folded anew, from its first entry: a snapshot's
+ * state was made under the old one. The object seen last must be there all the same.
+ */
+async function openLog(
+  input: Parameters<typeof openS3ChangeLog>[0],
+  trustDigest: string,
+  kept: LastGood | null,
+): Promise<S3ChangeLog> {
+  if (kept === null) return openS3ChangeLog(input);
+  if (kept.trustDigest === trustDigest) return createS3ChangeLog({ ...input, from: kept.position });
+  const { environment } = input;
+  const from = {
+    state: emptyLogState(environment),
+    previous: genesisDigest(environment),
+    last: kept.position.last,
+  };
+  return createS3ChangeLog({ ...input, from });
+}
+
+function refuseInstanceId(instanceId: string): void {
+  if (INSTANCE_ID.test(instanceId)) return;
+  throw new DomainError('SCHEMA_INVALID', `${JSON.stringify(instanceId)} cannot name an instance.`, {
+    next: 'Use letters, digits and . _ -, at most 128, such as a host or pod name.',
+  });
+}
+
+function refuseOther(environment: string, kept: LastGood | null, dir: string): void {
+  if (kept === null || kept.environment === environment) return;
+  throw new DomainError('SCHEMA_INVALID', `${dir} holds a copy of environment ${kept.environment}.`, {
+    next: `Give the consumer of ${environment} a folder of its own.`,
+  });
 }

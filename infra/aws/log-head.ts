@@ -35,7 +35,7 @@ export function createLogHead(input: S3ChangeLogInput): LogHead {
   const { s3, bucket, environment, trust, verify, from } = input;
   const fold = createFold({ environment, trust, verify, ...(from ? { from: from.state } : {}) });
   let previous = from?.previous ?? genesisDigest(environment);
-  let last: SeenVersion | undefined;
+  let last: SeenVersion | undefined = from?.last;
   let everRead = false;
 
   function foldObject(entries: readonly Uint8Array[], digest: Digest, seen: SeenVersion): EntryFate[] {
@@ -92,7 +92,7 @@ export function createLogHead(input: S3ChangeLogInput): LogHead {
     }
   }
 
-  return { position: () => ({ state: fold.state, previous }), catchUp, write };
+  return { position: () => ({ state: fold.state, previous, last }), catchUp, write };
 }
 
 async function waitAfterLosing(times: number): Promise<void> {

@@ -9,13 +9,15 @@ import { genesisDigest } from '../../domain/log/log-object.ts';
 import type { EntryFate, LogState } from '../../domain/log/state.ts';
 import { createGroupCommit, createTurns } from './group-commit.ts';
 import { createLogHead } from './log-head.ts';
-import { followLog } from './s3-log-reader.ts';
+import { followLog, type SeenVersion } from './s3-log-reader.ts';
 
 /** A folded prefix of the log, and what its next object is named by. */
 export interface LogPosition {
   state: LogState;
   /** Digest of the last object folded. */
   previous: Digest;
+  /** That object itself. Whoever comes back with it finds out whether the log was shortened or replaced meanwhile. */
+  last?: SeenVersion | undefined;
 }
 
 export interface S3ChangeLogInput {

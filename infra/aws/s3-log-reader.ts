@@ -51,12 +51,14 @@ export async function* followLog(
   let place = start;
   let checked = last === undefined;
   // Just before the names of this index, so that the one seen last is listed again.
-  const marker = `${logObjectPrefix(store.environment)}${String((last ?? start).first).padStart(20, '0')}`;
+  const listedFrom = Math.min(start.first, last?.first ?? start.first);
+  const marker = `${logObjectPrefix(store.environment)}${String(listedFrom).padStart(20, '0')}`;
   for await (const versions of inGroups(firstVersions(store, marker))) {
     const again = versions.find(({ name }) => name === last?.name);
     if (again && again.versionId !== last?.versionId) throw forked(again.name);
     checked ||= again !== undefined;
-    const fresh = versions.filter((one) => one !== again);
+    // It is behind the place to go on from, unless somebody who knows it folds the log anew.
+    const fresh = versions.filter((one) => one !== again || start.first < (last?.first ?? 0));
     const bodies = await Promise.all(fresh.map((one) => read(store, one)));
     for (const { name, versionId, bytes } of bodies) {
       if (name !== logObjectName(store.environment, place.first, place.previous)) continue;

@@ -6,7 +6,8 @@ import { importsOf, moduleOf } from './imports.ts';
 const FOLDERS = ['domain', 'workflows', 'activities', 'infra', 'worker', 'client'] as const;
 type Folder = (typeof FOLDERS)[number];
 
-const WIRING = ['client/compose.ts', 'client/cli/commands/dev.ts'];
+// A consumer wires for itself: `client/compose.ts` would load the engine into every service.
+const WIRING = ['client/compose.ts', 'client/cli/commands/dev.ts', 'client/sdk/index.ts'];
 const AWS = /^@(aws-sdk|smithy)\//;
 const AWS_FOLDERS = ['infra/aws/', 'infra/dev/'];
 const DOMAIN_PACKAGES = ['zod', '@noble/hashes', 'canonicalize', 'ipaddr.js', 'ajv', 'semver'];
