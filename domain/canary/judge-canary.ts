@@ -7,6 +7,8 @@ export interface CanaryInput {
   minimumSamples: number;
   /** Share of resolutions that the canary gets, 0–100. */
   percent: number;
+  /** What the reasons call a sample. */
+  samplesAre?: 'probes' | 'requests';
 }
 
 /** A canary passes only if its error ratio is above the stable arm's by no more than this: one in a hundred. */
@@ -34,8 +36,9 @@ const Z = 1.96;
 export function judgeCanary(input: CanaryInput): { verdict: Verdict; reasons: string[] } {
   const arms = { stable: total(input.stable), canary: total(input.canary) };
   const { stable, canary } = arms;
+  const samplesAre = input.samplesAre ?? 'probes';
   const lacking = (['stable', 'canary'] as const).flatMap((name) =>
-    lackOf(name, input[name], input.minimumSamples),
+    lackOf(name, input[name], input.minimumSamples, samplesAre),
   );
   if (lacking.length > 0) return { verdict: 'inconclusive', reasons: lacking };
 
@@ -44,9 +47,9 @@ export function judgeCanary(input: CanaryInput): { verdict: Verdict; reasons: st
   if (canary.low > stable.high)
     return conclude('fail', 'the canary fails significantly more than the stable arm');
   if (canary.ratio > 0.5 && stable.ratio <= 0.5)
-    return conclude('fail', 'more than half of the probes of the canary fail');
+    return conclude('fail', `more than half of the ${samplesAre} of the canary fail`);
   if (canary.ratio > ILL && stable.ratio > ILL) {
-    return conclude('inconclusive', 'both arms fail: look at what they share, and at the probe itself');
+    return conclude('inconclusive', 'both arms fail: look at what they share, and at what is measured');
   }
   if (canary.ratio <= ILL && canary.ratio <= stable.ratio + MARGIN) {
     return conclude('pass', 'the canary is not worse than the stable arm');
@@ -76,17 +79,16 @@ function total(arm: ArmCounts): Estimate {
   return { errors, samples, ratio, low: Math.max(0, centre - spread), high: centre + spread };
 }
 
-function lackOf(name: string, arm: ArmCounts, minimumSamples: number): string[] {
+function lackOf(name: string, arm: ArmCounts, minimumSamples: number, samplesAre: string): string[] {
+  const direct = samplesAre === 'probes' ? 'direct probes' : samplesAre;
   if (!isPossible(arm.errors, arm.samples) || !isPossible(arm.resolvedErrors, arm.resolvedSamples)) {
     return [
-      `the counts of the ${name} arm are impossible: ${arm.errors} errors of ${arm.samples} direct probes, ` +
+      `the counts of the ${name} arm are impossible: ${arm.errors} errors of ${arm.samples} ${direct}, ` +
         `${arm.resolvedErrors} of ${arm.resolvedSamples} resolved ones`,
     ];
   }
   const needed = Math.max(1, minimumSamples);
-  return arm.samples >= needed
-    ? []
-    : [`the ${name} arm has ${arm.samples} direct probes of ${needed} needed`];
+  return arm.samples >= needed ? [] : [`the ${name} arm has ${arm.samples} ${direct} of ${needed} needed`];
 }
 
 function isPossible(errors: number, samples: number): boolean {
