@@ -10,7 +10,7 @@ import { signStatement } from '../../domain/evidence/statement-codec.ts';
 import { createFileZoneSwitch } from '../../infra/files/file-zone-switch.ts';
 import type { OpenedPorts } from '../../worker/role-ports.ts';
 import { VOTER_ZONES } from '../../workflows/contract.ts';
-import { canaryRequest } from '../support/live-change.ts';
+import { canaryRequest, runChange } from '../support/live-change.ts';
 import { type LiveEnvironment, type Role, startLiveEnvironment } from '../support/live-environment.ts';
 
 /**
@@ -160,5 +160,18 @@ describe('an orchestrator that lies', () => {
     const after = await env.dns.readZone(env.zone);
     expect(after.recordSets).toEqual(before.recordSets);
     expect(after.fence).toBe(`${first}.r${second}`);
+  });
+
+  test('cannot have an intent applied over a write that it did not expect: the enactor never rebases', async () => {
+    const summary = await planOf('overtaken', 'docs');
+    const votes = await askVoters('overtaken', summary);
+    await orchestrator.recordVotes({ envelopes: votes.map(({ envelope }) => envelope) });
+    const approvals = [await approvalOf('overtaken', summary.planDigest)];
+    await orchestrator.admitApprovals({ changeId: 'overtaken', approvals });
+    const intentIndex = await order('overtaken', summary, '50%');
+    expect(await runChange(env, 'overtaking', { label: 'mail' })).toBe('committed');
+    expect(await refusalOf('overtaken', intentIndex)).toEqual(['stale-fence']);
+    const { changes } = await env.log.sync();
+    expect(changes.overtaken?.outcomes).toMatchObject([{ intentIndex, result: 'not-applied' }]);
   });
 });

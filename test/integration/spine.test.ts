@@ -2,6 +2,7 @@ import { PutBucketPolicyCommand, PutObjectCommand, S3Client } from '@aws-sdk/cli
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import type { DnsZones } from '../../activities/ports/dns-zones.ts';
 import { connect } from '../../client/compose.ts';
+import { PortError } from '../../domain/errors.ts';
 import { digestHex } from '../../domain/evidence/canonical-json.ts';
 import { signStatement } from '../../domain/evidence/statement-codec.ts';
 import type { FreezePredicate } from '../../domain/evidence/statements.ts';
@@ -11,16 +12,19 @@ import { SEARCH_ATTRIBUTES } from '../../workflows/contract.ts';
 import { canaryRequest, expectSettled, honoured, runChange } from '../support/live-change.ts';
 import { type LiveEnvironment, type Role, startLiveEnvironment } from '../support/live-environment.ts';
 
+/** Longer than an activity's second try takes to come by itself. */
+const LONGEST_PROPAGATION_MS = 2_000;
+
 let env: LiveEnvironment;
 /** What happens just before the enactor's next batch with such a comment. */
 let beforeBatch: { comment: string; happens: () => Promise<unknown> } | null = null;
 
+let afterBatch: { comment: string; happens: () => void } | null = null;
+
 /** How often the orchestrator read a fence, which it does for each order of a stage. */
 let ordersAsked = 0;
-const portsOf = new Map<Role, OpenedPorts>();
 
 function watched(role: Role, ports: OpenedPorts): OpenedPorts {
-  portsOf.set(role, ports);
   const { dns } = ports;
   const applyBatch: DnsZones['applyBatch'] = async (batch) => {
     if (beforeBatch !== null && batch.comment.startsWith(beforeBatch.comment)) {
@@ -28,7 +32,13 @@ function watched(role: Role, ports: OpenedPorts): OpenedPorts {
       beforeBatch = null;
       await happens();
     }
-    return dns.applyBatch(batch);
+    const answer = await dns.applyBatch(batch);
+    if (afterBatch !== null && batch.comment.startsWith(afterBatch.comment)) {
+      const { happens } = afterBatch;
+      afterBatch = null;
+      happens();
+    }
+    return answer;
   };
   const readFence: DnsZones['readFence'] = (zone) => {
     if (role === 'orchestrator') ordersAsked += 1;
@@ -41,6 +51,7 @@ beforeAll(async () => {
   env = await startLiveEnvironment({
     name: 'spine',
     wrap: watched,
+    configure: (config) => ({ ...config, dnsWorstPropagationMs: LONGEST_PROPAGATION_MS }),
     // Many changes of one small zone in one day.
     policy: { limits: { minTtlSeconds: 0, maxTtlSeconds: 86_400, maxZoneShare: 1, smallZoneSize: 0 } },
   });
@@ -160,6 +171,23 @@ describe('changes of one zone', () => {
     const { status, violations } = await env.ended('stale');
     expect(status).toBe('rejected');
     expect(violations.map(({ code }) => code)).toContain('STALE_BASE');
+  });
+});
+
+describe('a batch whose reference was lost with the answer', () => {
+  test('counts as everywhere only after the longest time that the provider may take', async () => {
+    let landedMs = 0;
+    afterBatch = {
+      comment: 'referenceless 50%,',
+      happens: () => {
+        landedMs = Date.now();
+        throw new PortError('DNS_UNAVAILABLE', 'The connection broke.');
+      },
+    };
+    expect(await runChange(env, 'referenceless', { label: 'mail' })).toBe('committed');
+    const { history } = await expectSettled(env, 'referenceless', 'committed');
+    const [outcome] = honoured(history, 'outcome');
+    expect(Date.parse(outcome?.at ?? '') - landedMs).toBeGreaterThanOrEqual(LONGEST_PROPAGATION_MS);
   });
 });
 

@@ -95,6 +95,8 @@ export async function expectSettled(
     expect(applied).toEqual(stages.slice(0, applied.length));
     const back = outcomes.filter(({ direction }) => direction === 'rollback');
     expect(back.map(({ result }) => result)).toEqual(intents.length > 0 ? ['applied'] : []);
+    // Written once: each further rollback would have left a mark of its own.
+    for (const { fence } of back) expect(fence).toMatch(/^\d+\.r\d+$/);
     expect(honoured(history, 'end')).toHaveLength(1);
     expect(honoured(history, 'commit')).toHaveLength(0);
   }
