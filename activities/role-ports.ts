@@ -3,6 +3,7 @@ import type { TrustDocument } from '../domain/evidence/trust.ts';
 import type { Bodies } from './ports/bodies.ts';
 import type { ChangeLog } from './ports/change-log.ts';
 import type { Clock } from './ports/clock.ts';
+import type { ConsumerReports } from './ports/consumer-reports.ts';
 import type { DnsZones } from './ports/dns-zones.ts';
 import type { Pager } from './ports/pager.ts';
 import type { Prober } from './ports/prober.ts';
@@ -31,6 +32,7 @@ export interface VoterPorts extends CommonPorts {
 
 export interface AnalysisPorts extends CommonPorts {
   prober: Prober;
+  reports: ConsumerReports;
 }
 
 export type EnactorPorts = CommonPorts;

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { ConsumerReports } from '../activities/ports/consumer-reports.ts';
 import type { Pager } from '../activities/ports/pager.ts';
 import type { CommonPorts } from '../activities/role-ports.ts';
 import type { VerifySignature } from '../domain/evidence/dsse.ts';
@@ -12,6 +13,7 @@ import { openKmsSigner } from '../infra/aws/kms-signer.ts';
 import { createRoute53DnsZones } from '../infra/aws/route53-dns-zones.ts';
 import { createS3Bodies } from '../infra/aws/s3-bodies.ts';
 import { createS3ChangeLog } from '../infra/aws/s3-change-log.ts';
+import { createS3ConsumerReports } from '../infra/aws/s3-consumer-reports.ts';
 import { openS3ChangeLog, writeSnapshot } from '../infra/aws/s3-snapshots.ts';
 import { createWebhookPager } from '../infra/http/webhook-pager.ts';
 import { createKeyring } from '../infra/keys/keyring.ts';
@@ -22,6 +24,7 @@ import type { WorkerConfig } from './config.ts';
 const BELIEVES_SNAPSHOTS: readonly WorkerConfig['role'][] = ['orchestrator', 'analysis'];
 
 export type OpenedPorts = CommonPorts & {
+  reports: ConsumerReports;
   verify: VerifySignature;
   /** Stores the state folded so far and names it in the log. */
   takeSnapshot(): Promise<void>;
@@ -47,6 +50,7 @@ export async function openPorts(config: WorkerConfig): Promise<OpenedPorts> {
       await writeSnapshot({ ...logInput, log, signer, at: new Date().toISOString() });
     },
     bodies: createS3Bodies({ s3, bucket: aws.bucket, environment }),
+    reports: createS3ConsumerReports({ s3, bucket: aws.bucket, environment }),
     dns: createRoute53DnsZones({
       reader: createRoute53Reader(aws),
       writer: createRoute53Writer(aws),
