@@ -34,7 +34,7 @@ export interface EnvironmentPlan {
 
 export interface RoleResources {
   credentials: AwsCredentials;
-  /** Absent for `client`: people sign with their own keys. */
+  /** Absent for `client`, whose people sign with their own keys, and for `consumer`, who signs nothing. */
   keyArn?: string;
   /** The key's public half, SPKI. */
   publicKeyPem?: string;

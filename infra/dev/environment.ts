@@ -2,6 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Installation } from '../../client/installation.ts';
+import type { ControlPlaneClientOptions } from '../../client/sdk/index.ts';
 import type { TrustDocument } from '../../domain/evidence/trust.ts';
 import type { WorkerConfig } from '../../worker/config.ts';
 import { VOTER_ZONES } from '../../workflows/contract.ts';
@@ -27,7 +28,7 @@ const POLICY: TrustDocument['policy'] = {
   limits: { minTtlSeconds: 0, maxTtlSeconds: 86_400, maxZoneShare: 0.3, smallZoneSize: 10 },
 };
 
-type WorkerRole = Exclude<RoleName, 'client'>;
+type WorkerRole = Exclude<RoleName, 'client' | 'consumer'>;
 
 /** One environment, ready to be worked in: everything that its workers and its people need, as files. */
 export interface DevEnvironment {
@@ -36,7 +37,15 @@ export interface DevEnvironment {
   workers: Record<WorkerRole, WorkerConfig>;
   /** Where each voter reads its zone's switch. */
   zoneSwitchFiles: Record<string, string>;
+  /** JSON of `ConsumerConfig`: what a service needs to read what is live. */
+  consumerFile: string;
 }
+
+/** The part of a service's SDK options that does not depend on the service. */
+export type ConsumerConfig = Pick<
+  ControlPlaneClientOptions,
+  'environment' | 'aws' | 'trustFile' | 'trustDigest'
+>;
 
 export interface DevEnvironmentPlan extends EnvironmentPlan {
   /** Holds keys and credentials: made with mode 0700. The same folder again: the same environment. */
@@ -77,7 +86,16 @@ export async function prepareEnvironment(
     trust,
     workers: workerConfigs(shared, zoneSwitchFiles),
     zoneSwitchFiles,
+    consumerFile: writeConsumerConfig(shared),
   };
+}
+
+function writeConsumerConfig({ plan, resources, trustFile, trustDigest }: Shared): string {
+  const { environment, dir } = plan;
+  const config: ConsumerConfig = { environment, aws: awsOf(resources, 'consumer'), trustFile, trustDigest };
+  const file = join(dir, 'consumer.json');
+  writeSecret(file, config);
+  return file;
 }
 
 /** Writes a role's configuration where its process reads it, and returns the file. */

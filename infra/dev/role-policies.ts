@@ -1,11 +1,12 @@
 import { VOTER_ZONES } from '../../workflows/contract.ts';
 
-/** Who has AWS credentials in one environment: every worker role, and people's command line. */
+/** Who has AWS credentials in one environment: every worker role, people's command line, and the services that read. */
 export type RoleName =
   | 'orchestrator'
   | 'analysis'
   | 'enactor'
   | 'client'
+  | 'consumer'
   | `voter.${(typeof VOTER_ZONES)[number]}`;
 
 /** What one role's policy is about. */
@@ -22,6 +23,8 @@ interface RoleFacts {
   /** Keys of the bucket, as policy patterns, that it may create. None is ever overwritten or deleted. */
   creates: readonly string[];
   changesRecords: boolean;
+  /** A service reads what is live and nothing else: these parts of the bucket, and no zone. Absent: all. */
+  readsOnly?: readonly string[];
 }
 
 const voter = { signs: true, creates: [], changesRecords: false };
@@ -33,19 +36,29 @@ export const ROLES: readonly RoleFacts[] = [
   { role: 'analysis', signs: true, creates: [], changesRecords: false },
   { role: 'enactor', signs: true, creates: ['*'], changesRecords: true },
   { role: 'client', signs: false, creates: ['log/*', 'bodies/*'], changesRecords: false },
+  {
+    role: 'consumer',
+    signs: false,
+    creates: ['reports/*'],
+    changesRecords: false,
+    readsOnly: ['log/*', 'bodies/*', 'snapshots/*'],
+  },
 ];
 
 /** The inline policy of a role's user, as JSON. */
 export function rolePolicy(facts: RoleFacts, targets: PolicyTargets): string {
   const bucketArn = `arn:aws:s3:::${targets.bucket}`;
   const zoneArns = targets.hostedZoneIds.map((id) => `arn:aws:route53:::hostedzone/${id}`);
+  const reads = (facts.readsOnly ?? ['*']).map((pattern) => `${bucketArn}/${pattern}`);
   const statements = [
-    allow(['s3:GetObject', 's3:GetObjectVersion'], [`${bucketArn}/*`]),
-    allow(['s3:ListBucket', 's3:ListBucketVersions'], [bucketArn]),
-    allow(['route53:GetHostedZone', 'route53:ListResourceRecordSets'], zoneArns),
-    // Listing zones knows no resource.
-    allow(['route53:ListHostedZones', 'route53:ListHostedZonesByName'], ['*']),
+    allow(['s3:GetObject', 's3:GetObjectVersion'], reads),
+    { ...allow(['s3:ListBucket', 's3:ListBucketVersions'], [bucketArn]), ...listingOnly(facts.readsOnly) },
   ];
+  if (facts.readsOnly === undefined) {
+    statements.push(allow(['route53:GetHostedZone', 'route53:ListResourceRecordSets'], zoneArns));
+    // Listing zones knows no resource.
+    statements.push(allow(['route53:ListHostedZones', 'route53:ListHostedZonesByName'], ['*']));
+  }
   if (facts.creates.length > 0) {
     statements.push(
       allow(
@@ -110,6 +123,10 @@ export function bucketPolicy(bucket: string): string {
       },
     ],
   });
+}
+
+function listingOnly(patterns: readonly string[] | undefined) {
+  return patterns === undefined ? {} : { Condition: { StringLike: { 's3:prefix': patterns } } };
 }
 
 function allow(actions: readonly string[], resources: readonly string[]) {

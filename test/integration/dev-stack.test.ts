@@ -169,6 +169,35 @@ describe('the shared stack', () => {
     await expect(sign('voter.us-east-1b')).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
 
+  test('lets a consumer read what is live, put reports, and nothing else', async () => {
+    const consumer = s3As(env, 'consumer');
+    await s3As(env, 'orchestrator').send(putIfAbsent(env, 'bodies/for-consumer', 'x'));
+    await s3As(env, 'orchestrator').send(putIfAbsent(env, 'tiles/not-for-consumer', 'x'));
+    await consumer.send(putIfAbsent(env, 'reports/by-consumer', 'x'));
+    const Bucket = env.bucket;
+    await consumer.send(new GetObjectCommand({ Bucket, Key: 'bodies/for-consumer' }));
+    for (const Prefix of ['log/', 'snapshots/prod/']) {
+      await consumer.send(new ListObjectVersionsCommand({ Bucket, Prefix }));
+    }
+    const denied = [
+      consumer.send(new GetObjectCommand({ Bucket, Key: 'tiles/not-for-consumer' })),
+      consumer.send(new GetObjectCommand({ Bucket, Key: 'reports/by-consumer' })),
+      consumer.send(new ListObjectVersionsCommand({ Bucket, Prefix: 'reports/' })),
+      ...['log/', 'bodies/', 'snapshots/'].map((folder) =>
+        consumer.send(putIfAbsent(env, `${folder}by-consumer`, 'x')),
+      ),
+      recordNames(env, 'consumer'),
+    ];
+    for (const one of await Promise.allSettled(denied)) {
+      expect(one).toMatchObject({ status: 'rejected', reason: { name: 'AccessDenied' } });
+    }
+    expect(env.roles.consumer.keyArn).toBeUndefined();
+    const seen = await s3As(env, 'analysis').send(
+      new GetObjectCommand({ Bucket, Key: 'reports/by-consumer' }),
+    );
+    expect(await seen.Body?.transformToString()).toBe('x');
+  });
+
   test('bootstraps the same resources again', async () => {
     expect(await bootstrapEnvironment(stack.aws, PLAN, env)).toEqual(env);
     await expect(
