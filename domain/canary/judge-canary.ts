@@ -42,7 +42,7 @@ export function judgeCanary(input: CanaryInput): { verdict: Verdict; reasons: st
   );
   if (lacking.length > 0) return { verdict: 'inconclusive', reasons: lacking };
 
-  const facts = `at ${input.percent} %, canary: ${inWords(canary)}; stable: ${inWords(stable)}`;
+  const facts = `at ${input.percent} %, canary: ${inWords(canary, samplesAre)}; stable: ${inWords(stable, samplesAre)}`;
   const conclude = (verdict: Verdict, why: string) => ({ verdict, reasons: [why, facts] });
   if (canary.low > stable.high)
     return conclude('fail', 'the canary fails significantly more than the stable arm');
@@ -95,8 +95,8 @@ function isPossible(errors: number, samples: number): boolean {
   return Number.isInteger(errors) && Number.isInteger(samples) && errors >= 0 && errors <= samples;
 }
 
-function inWords({ errors, samples, low, high }: Estimate): string {
-  return `${errors} of ${samples} probes failed (95 % interval ${percent(low)} to ${percent(high)})`;
+function inWords({ errors, samples, low, high }: Estimate, samplesAre: string): string {
+  return `${errors} of ${samples} ${samplesAre} failed (95 % interval ${percent(low)} to ${percent(high)})`;
 }
 
 function percent(share: number): string {
