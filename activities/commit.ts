@@ -1,11 +1,9 @@
 import { type DnsPlan, zoneOf } from '../domain/change/plan.ts';
 import type { Violation } from '../domain/errors.ts';
-import { digestOf } from '../domain/evidence/canonical-json.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
 import type { Move } from '../domain/evidence/statements.ts';
-import { verifyBundle } from '../domain/evidence/verify-bundle.ts';
+import { authorise } from './authorised-step.ts';
 import { movesOf } from './documents/moves.ts';
-import { loadPlan, loadRequest } from './recorded-change.ts';
 import type { EnactorPorts } from './role-ports.ts';
 import { verifyLive } from './verify.ts';
 
@@ -25,20 +23,10 @@ export async function commit(ports: EnactorPorts, input: { changeId: string }): 
   const last = change?.intents.at(-1);
   if (!change?.plan || !last) return refused('no-intent', `Change ${input.changeId} has no honoured intent.`);
 
-  const [plan, request] = await Promise.all([
-    loadPlan(ports.bodies, last.planDigest),
-    loadRequest(ports.bodies, change.request.requestDigest),
-  ]);
-  const violations = verifyBundle({
-    change,
-    request,
-    requestDigest: digestOf(request),
-    plan,
-    planDigest: digestOf(plan),
-    trust: ports.trust,
-    intentIndex: last.index,
-    ended: false,
-  });
+  const verified = await authorise(ports, state, change, last.index);
+  if ('violations' in verified) return { result: 'refused', violations: verified.violations };
+  const { plan } = verified;
+  const violations: Violation[] = [];
   const applied = change.outcomes.some(
     (one) => one.intentIndex === last.index && one.direction === 'forward' && one.result === 'applied',
   );

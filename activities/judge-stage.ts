@@ -2,7 +2,7 @@ import { DomainError } from '../domain/errors.ts';
 import type { Digest } from '../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
-import type { ArmCounts, Verdict } from '../domain/evidence/statements.ts';
+import type { Verdict } from '../domain/evidence/statements.ts';
 import { probeArms } from './dns/probe-arms.ts';
 import { watchConsumers } from './documents/watch-consumers.ts';
 import type { PacedWait } from './ports/paced-wait.ts';
@@ -14,13 +14,6 @@ export interface StageWatch {
   planDigest: Digest;
   stage: string;
   intentIndex: number;
-}
-
-/** What a target's watch concluded, with its counts. */
-export interface Watched {
-  verdict: Verdict;
-  reasons: string[];
-  arms: { stable: ArmCounts; canary: ArmCounts };
 }
 
 export interface StageJudgement {

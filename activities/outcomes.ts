@@ -1,3 +1,4 @@
+import { DomainError, type Violation } from '../domain/errors.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
 import type { OutcomePredicate } from '../domain/evidence/statements.ts';
 import type { ChangeRecord } from '../domain/log/state.ts';
@@ -31,4 +32,26 @@ export async function recordOutcome(
   const [fate] = await ports.log.append([outcome]);
   indexOfFate(fate);
   return at;
+}
+
+export type RollbackResult =
+  /** Production is as before. `recorded` is false while the log cannot be written: order it again to record it. */
+  | { result: 'rolled-back'; recorded: boolean }
+  /** The world has moved: these records are not what any stage of this plan left. Nothing was written. */
+  | { result: 'stuck'; violations: Violation[] };
+
+/** The outcome of a rollback that landed. A log that cannot be written does not undo it: `recorded` says so. */
+export async function recordRollback(
+  ports: EnactorPorts,
+  intent: ChangeRecord['intents'][number],
+  fence: string | null,
+): Promise<RollbackResult> {
+  try {
+    await recordOutcome(ports, intent, 'rollback', 'applied', fence, 'back to the base');
+    return { result: 'rolled-back', recorded: true };
+  } catch (error) {
+    if (error instanceof DomainError && error.kind === 'unavailable')
+      return { result: 'rolled-back', recorded: false };
+    throw error;
+  }
 }

@@ -1,20 +1,14 @@
-import { DomainError, type Violation } from '../domain/errors.ts';
+import { DomainError } from '../domain/errors.ts';
 import { digestOf } from '../domain/evidence/canonical-json.ts';
 import { verifyRollbackBundle } from '../domain/evidence/verify-bundle.ts';
-import type { ChangeRecord, LogState } from '../domain/log/state.ts';
+import type { LogState } from '../domain/log/state.ts';
+import type { StageEffect } from './authorised-step.ts';
 import { rollBackZone } from './dns/roll-back-zone.ts';
 import { withdrawVersions } from './documents/withdraw-versions.ts';
-import type { StageEffect } from './enact.ts';
-import { recordOutcome } from './outcomes.ts';
+import type { RollbackResult } from './outcomes.ts';
 import type { PacedWait } from './ports/paced-wait.ts';
 import { loadPlan } from './recorded-change.ts';
 import type { EnactorPorts } from './role-ports.ts';
-
-export type RollbackResult =
-  /** Production is as before. `recorded` is false while the log cannot be written: order it again to record it. */
-  | { result: 'rolled-back'; recorded: boolean }
-  /** The world has moved: these records are not what any stage of this plan left. Nothing was written. */
-  | { result: 'stuck'; violations: Violation[] };
 
 /**
  * Takes a change back to its base. Its inverse was authorised together with intent `intentIndex`, so it needs
@@ -66,19 +60,4 @@ function alreadyOver(state: LogState, effect: StageEffect): RollbackResult {
       : `Entry ${effect.intentIndex} is no honoured intent of change ${effect.changeId}.`,
     { next: 'To undo a committed change, submit its opposite as a change of its own.' },
   );
-}
-
-export async function recordRollback(
-  ports: EnactorPorts,
-  intent: ChangeRecord['intents'][number],
-  fence: string | null,
-): Promise<RollbackResult> {
-  try {
-    await recordOutcome(ports, intent, 'rollback', 'applied', fence, 'back to the base');
-    return { result: 'rolled-back', recorded: true };
-  } catch (error) {
-    if (error instanceof DomainError && error.kind === 'unavailable')
-      return { result: 'rolled-back', recorded: false };
-    throw error;
-  }
 }

@@ -6,7 +6,8 @@ import type { Envelope } from '../domain/evidence/dsse.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
 import type { VoteDecision, VotePredicate } from '../domain/evidence/statements.ts';
 import { isFrozen } from '../domain/log/fold.ts';
-import { baseDigestOf, planHere } from './plan-base.ts';
+import { planHere } from './plan-base.ts';
+import { baseDigestOf } from './planned.ts';
 import { loadPlan, loadRequest, openChange } from './recorded-change.ts';
 import type { VoterPorts } from './role-ports.ts';
 

@@ -1,4 +1,4 @@
-import type { Planned } from '../activities/plan-base.ts';
+import type { Planned } from '../activities/planned.ts';
 import type { Bodies } from '../activities/ports/bodies.ts';
 import type { ChangeLog } from '../activities/ports/change-log.ts';
 import type { VectorClock } from '../domain/causality/vector-clock.ts';

@@ -3,7 +3,7 @@ import { DomainError, type Violation } from '../../domain/errors.ts';
 import { judgeStage } from '../../domain/invariants/judge-plan.ts';
 import { fenceIndex, forwardFence, landed } from '../../domain/kinds/dns-fence.ts';
 import type { ChangeRecord, LogState } from '../../domain/log/state.ts';
-import { type Authorised, type StageResult, whyFrozen } from '../enact.ts';
+import { type Authorised, type StageResult, whyFrozen } from '../authorised-step.ts';
 import { recordOutcome } from '../outcomes.ts';
 import type { PacedWait } from '../ports/paced-wait.ts';
 import { openChange } from '../recorded-change.ts';

@@ -4,7 +4,7 @@ import { type ChangeRequest, resourceOf } from '../../domain/change/request.ts';
 import { judgePlan } from '../../domain/invariants/judge-plan.ts';
 import type { ZoneState } from '../../domain/kinds/dns-records.ts';
 import type { LogState } from '../../domain/log/state.ts';
-import type { Planned, PlanningInput, PlanningPorts } from '../plan-base.ts';
+import type { Planned, PlanningInput, PlanningPorts } from '../planned.ts';
 
 /** Plans a request against a fresh reading of its hosted zone. */
 export async function planZone(

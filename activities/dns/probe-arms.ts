@@ -6,10 +6,10 @@ import type { ArmCounts } from '../../domain/evidence/statements.ts';
 import { groupIn, parseDnsResource } from '../../domain/kinds/dns.ts';
 import type { RecordSet } from '../../domain/kinds/dns-records.ts';
 import { armOf } from '../../domain/kinds/dns-weights.ts';
-import type { Watched } from '../judge-stage.ts';
 import type { PacedWait } from '../ports/paced-wait.ts';
 import type { ProbeSample } from '../ports/prober.ts';
 import type { AnalysisPorts } from '../role-ports.ts';
+import type { Watched } from '../watched.ts';
 
 const LONGEST_ROUND_MS = 1_000;
 /** A short bake asks as many samples in less time; more at once would measure the load that we make. */

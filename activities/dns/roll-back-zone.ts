@@ -5,9 +5,9 @@ import { groupIn, parseDnsResource } from '../../domain/kinds/dns.ts';
 import { landed, rollbackFence } from '../../domain/kinds/dns-fence.ts';
 import type { RecordChange, ZoneState } from '../../domain/kinds/dns-records.ts';
 import type { ChangeRecord, LogState } from '../../domain/log/state.ts';
+import { type RollbackResult, recordRollback } from '../outcomes.ts';
 import type { PacedWait } from '../ports/paced-wait.ts';
 import type { EnactorPorts } from '../role-ports.ts';
-import { type RollbackResult, recordRollback } from '../roll-back.ts';
 import { expectedFences } from './fences.ts';
 import { awaitInSync } from './propagation.ts';
 

@@ -1,7 +1,7 @@
 import type { DocumentPlan } from '../../domain/change/document-plan.ts';
 import { signStatement } from '../../domain/evidence/statement-codec.ts';
 import type { Rollout } from '../../domain/evidence/statements.ts';
-import { type Authorised, type StageResult, whyFrozen } from '../enact.ts';
+import { type Authorised, type StageResult, whyFrozen } from '../authorised-step.ts';
 import { indexOfFate } from '../fates.ts';
 import { recordOutcome } from '../outcomes.ts';
 import type { EnactorPorts } from '../role-ports.ts';

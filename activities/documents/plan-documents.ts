@@ -1,10 +1,12 @@
 import { judgeDocumentCausality } from '../../domain/causality/judge-document-causality.ts';
 import { buildDocumentPlan, targetBodies } from '../../domain/change/build-document-plan.ts';
+import type { ChangeRequest } from '../../domain/change/request.ts';
+import { DomainError } from '../../domain/errors.ts';
 import { type Digest, parseJsonBytes } from '../../domain/evidence/canonical-json.ts';
 import { judgeDocumentPlan } from '../../domain/invariants/judge-document-plan.ts';
 import { documentKindOf } from '../../domain/kinds/documents.ts';
 import type { LogState } from '../../domain/log/state.ts';
-import type { Planned, PlanningInput, PlanningPorts } from '../plan-base.ts';
+import type { Planned, PlanningInput, PlanningPorts } from '../planned.ts';
 import type { Bodies } from '../ports/bodies.ts';
 
 /** Plans a request against the documents that the log says are live. */
@@ -27,16 +29,39 @@ export async function planDocuments(
   if (plan === null) return { plan, violations };
   const newBodies = targetBodies(request);
   const known = new Map([...bodies, ...newBodies]);
+  const seen = request.spec.vector ?? null;
+  const withBases = new Map([...known, ...(await authorsBases(ports.bodies, request, known))]);
   return {
     plan,
     violations,
-    judgeCausality: () =>
-      judgeDocumentCausality({ ...change, plan, state, seen: plan.vector, bodies: known }),
+    judgeCausality: () => judgeDocumentCausality({ ...change, plan, state, seen, bodies: withBases }),
     judgeInvariants: (nowMs) =>
       judgeDocumentPlan(plan, { bodies: known, live: state.live, request, policy, nowMs }),
     newBodies,
     reading: null,
   };
+}
+
+/** What the author started from, where somebody has changed it since: only to show both sides. */
+async function authorsBases(
+  bodies: Bodies,
+  { spec }: ChangeRequest,
+  known: ReadonlyMap<Digest, unknown>,
+): Promise<[Digest, unknown][]> {
+  const missing = Object.values(spec.base).filter((digest) => digest !== null && !known.has(digest));
+  const found = await Promise.all(
+    missing.map(async (digest): Promise<[Digest, unknown][]> => {
+      if (digest === null) return [];
+      try {
+        return [[digest, parseJsonBytes(await bodies.get(digest))]];
+      } catch (error) {
+        // An author may name what was never here; that it is not live is said all the same.
+        if (error instanceof DomainError && error.code === 'NOT_FOUND') return [];
+        throw error;
+      }
+    }),
+  );
+  return found.flat();
 }
 
 /** The parsed body of every live document. */

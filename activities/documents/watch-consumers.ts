@@ -2,10 +2,10 @@ import type { ConsumerReport } from '../../domain/canary/consumer-report.ts';
 import { type ConsumerStage, judgeConsumers } from '../../domain/canary/judge-consumers.ts';
 import type { DocumentPlan, DocumentStage } from '../../domain/change/document-plan.ts';
 import { DomainError } from '../../domain/errors.ts';
-import type { Watched } from '../judge-stage.ts';
 import type { PacedWait } from '../ports/paced-wait.ts';
 import { openChange } from '../recorded-change.ts';
 import type { AnalysisPorts } from '../role-ports.ts';
+import type { Watched } from '../watched.ts';
 
 /** How often reports are read during a bake: a clear failure is seen within this. */
 const LONGEST_ROUND_MS = 1_000;

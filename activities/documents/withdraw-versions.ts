@@ -2,8 +2,8 @@ import type { DocumentPlan } from '../../domain/change/document-plan.ts';
 import { signStatement } from '../../domain/evidence/statement-codec.ts';
 import type { ChangeRecord, LogState } from '../../domain/log/state.ts';
 import { indexOfFate } from '../fates.ts';
+import { type RollbackResult, recordRollback } from '../outcomes.ts';
 import type { EnactorPorts } from '../role-ports.ts';
-import { type RollbackResult, recordRollback } from '../roll-back.ts';
 import { movesOf } from './moves.ts';
 
 /**

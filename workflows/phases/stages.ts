@@ -1,4 +1,4 @@
-import type { StageResult } from '../../activities/enact.ts';
+import type { StageResult } from '../../activities/authorised-step.ts';
 import type { StageJudgement } from '../../activities/judge-stage.ts';
 import type { PlanSummary } from '../../activities/plan.ts';
 import { analysis, enactor, orchestrator } from '../activities.ts';

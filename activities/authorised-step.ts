@@ -1,0 +1,82 @@
+import { type Plan, zoneOf } from '../domain/change/plan.ts';
+import type { Violation } from '../domain/errors.ts';
+import { digestOf } from '../domain/evidence/canonical-json.ts';
+import { verifyBundle } from '../domain/evidence/verify-bundle.ts';
+import { isFrozen } from '../domain/log/fold.ts';
+import type { ChangeRecord, LogState } from '../domain/log/state.ts';
+import { loadPlan, loadRequest } from './recorded-change.ts';
+import type { EnactorPorts } from './role-ports.ts';
+
+export interface StageEffect {
+  changeId: string;
+  intentIndex: number;
+}
+
+export type StageResult =
+  | { result: 'applied'; at: string }
+  /** Somebody else's write came first. The workflow decides whether to order a new intent; this never rebases. */
+  | { result: 'stale-fence'; live: string | null }
+  /** This plan must not be applied to the target as it is, now or later. */
+  | { result: 'refused'; violations: Violation[] };
+
+/** An intent whose bundle holds, with what it speaks of. `state` is the enactor's own fold. */
+export interface Authorised<P extends Plan = Plan> {
+  state: LogState;
+  change: ChangeRecord;
+  plan: P;
+  stage: P['stages'][number];
+  intent: ChangeRecord['intents'][number];
+}
+
+/** Reads what an intent speaks of and verifies its bundle: all of it here, none of it believed. */
+export async function authorise(
+  ports: EnactorPorts,
+  state: LogState,
+  change: ChangeRecord,
+  intentIndex: number,
+): Promise<Authorised | { violations: Violation[] }> {
+  const intent = change.intents.find((one) => one.index === intentIndex);
+  if (!intent) {
+    const message = `Entry ${intentIndex} is no honoured intent of change ${change.changeId}.`;
+    return {
+      violations: [
+        {
+          code: 'BUNDLE_INCOMPLETE',
+          rule: 'intent-in-log',
+          message,
+          remedy: 'Order the stage through its workflow.',
+        },
+      ],
+    };
+  }
+  const [plan, request] = await Promise.all([
+    loadPlan(ports.bodies, intent.planDigest),
+    loadRequest(ports.bodies, change.request.requestDigest),
+  ]);
+  const violations = verifyBundle({
+    change,
+    request,
+    requestDigest: digestOf(request),
+    plan,
+    planDigest: digestOf(plan),
+    trust: ports.trust,
+    intentIndex,
+    ended: false,
+  });
+  const stage = plan.stages.find((one) => one.name === intent.stage);
+  if (violations.length > 0 || !stage) return { violations };
+  return { state, change, plan, stage, intent };
+}
+
+/** Says why when forward motion is frozen where this plan writes. */
+export function whyFrozen(state: LogState, plan: Plan): Violation[] {
+  if (!isFrozen(state, zoneOf(plan))) return [];
+  return [
+    {
+      code: 'FROZEN',
+      rule: 'frozen',
+      message: `${zoneOf(plan) ?? plan.environment} is frozen.`,
+      remedy: 'Wait for automation to resume, or abort the change.',
+    },
+  ];
+}

@@ -1,0 +1,42 @@
+import type { Plan } from '../domain/change/plan.ts';
+import type { ChangeRequest } from '../domain/change/request.ts';
+import type { Violation } from '../domain/errors.ts';
+import { type Digest, digestOf } from '../domain/evidence/canonical-json.ts';
+import type { TrustDocument } from '../domain/evidence/trust.ts';
+import type { ZoneState } from '../domain/kinds/dns-records.ts';
+import type { Bodies } from './ports/bodies.ts';
+import type { DnsZones } from './ports/dns-zones.ts';
+
+export interface PlanningPorts {
+  dns: DnsZones;
+  bodies: Bodies;
+  trust: TrustDocument;
+  environment: string;
+}
+
+export interface PlanningInput {
+  changeId: string;
+  request: ChangeRequest;
+  requestDigest: Digest;
+}
+
+/** A plan made here and now, and what its own readings say against it. */
+export type Planned =
+  | {
+      plan: Plan;
+      violations: Violation[];
+      /** Against the log and the base. */
+      judgeCausality(): Violation[];
+      /** Against the state that would exist. */
+      judgeInvariants(nowMs: number): Violation[];
+      /** Bodies that the plan names by digest and that must be stored before it is recorded. */
+      newBodies: ReadonlyMap<Digest, unknown>;
+      /** What was read of the target and is nowhere in the log: the zone. Null for documents. */
+      reading: ZoneState | null;
+    }
+  | { plan: null; violations: Violation[] };
+
+/** What votes are compared on: the digests of the plan's bases, as the one who planned saw them. */
+export function baseDigestOf(plan: Plan): Digest {
+  return digestOf(plan.resources.map((resource) => [resource.resource, resource.baseDigest]));
+}
