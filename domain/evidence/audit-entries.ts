@@ -1,0 +1,331 @@
+import { judgeApproval } from '../approval/judge-approval.ts';
+import type { Plan } from '../change/plan.ts';
+import { type ChangeRequest, parseChangeRequest } from '../change/request.ts';
+import { DomainError, type ErrorCode, type Violation } from '../errors.ts';
+import { judgeAuthority, own } from '../log/authority.ts';
+import { decodeEntry } from '../log/entry.ts';
+import { createFold } from '../log/fold.ts';
+import type { ChangeRecord, EntryFate, Indexed, LogState } from '../log/state.ts';
+import {
+  type Digest,
+  digestOf,
+  digestOfBytes,
+  parseCanonicalBytes,
+  parseJsonBytes,
+} from './canonical-json.ts';
+import { judgeDescription } from './describe-request.ts';
+import type { VerifySignature } from './dsse.ts';
+import { createFenceTrail } from './fence-trail.ts';
+import { judgeCommit, judgeVersion } from './judge-commit.ts';
+import { type OpenedStatement, openEnvelope, openPayload, verifiedKeyIds } from './statement-codec.ts';
+import type {
+  AcceptancePredicate,
+  CommitPredicate,
+  OutcomePredicate,
+  SnapshotPredicate,
+} from './statements.ts';
+import { indexTrust, type TrustDocument } from './trust.ts';
+import { verifyBundle, verifyRollbackBundle } from './verify-bundle.ts';
+
+/** One thing that is not as it must be. `entry` and `file` say where, as far as it is about one. */
+export interface Discrepancy extends Violation {
+  entry: number | null;
+  file: string | null;
+}
+
+export interface AuditInput {
+  environment: string;
+  trust: TrustDocument;
+  verify: VerifySignature;
+  /** A body by its digest, or null for one that is not there: whether it must be is the caller's business. */
+  body(digest: Digest): Promise<Uint8Array | null>;
+  /** Sizes at which a snapshot is said to have been taken. */
+  snapshotSizes: ReadonlySet<number>;
+}
+
+/** An entry with its meaning. */
+export interface AuditedEntry {
+  fate: EntryFate;
+  /** Null when it cannot be read. */
+  statement: OpenedStatement | null;
+}
+
+export interface EntryAudit {
+  /** Folds the next entry and judges what it claims. `index` is given where entries are left out, as in a proof. */
+  next(bytes: Uint8Array, index?: number): Promise<AuditedEntry>;
+  /** The state after the entries so far. Read it, never write it. */
+  readonly state: LogState;
+  readonly discrepancies: readonly Discrepancy[];
+  /** Effects whose bundle was judged; `unjudged`: those for which a body is not here. */
+  readonly effects: { judged: number; unjudged: number };
+}
+
+interface Loaded {
+  plan: Plan;
+  planDigest: Digest;
+  request: ChangeRequest;
+  requestDigest: Digest;
+}
+
+/**
+ * Judges a log entry by entry, as an enactor would have had to: the fold says which entries count, under the pinned
+ * trust document; every effect must have its proof *before* it (`verifyBundle`), every acceptance must follow from
+ * the signed approval inside, every commit must move what its plan says, the fences of each zone must form one chain,
+ * and every snapshot must be the state of its prefix. Never throws for anything that the entries or bodies say.
+ */
+export function createEntryAudit(input: AuditInput): EntryAudit {
+  const fold = createFold(input);
+  const judge = { trust: indexTrust(input.trust), verify: input.verify };
+  const discrepancies: Discrepancy[] = [];
+  const effects = { judged: 0, unjudged: 0 };
+  const fences = createFenceTrail();
+  /** Outlives the end of a change: its last entry is still judged against it. */
+  const records = new Map<string, ChangeRecord>();
+  /** By intent: what its bundle lacked when it was recorded; null when no body was here to judge it. */
+  const bundles = new Map<number, Violation[] | null>();
+  const outcomes = new Set<string>();
+  const prefixes = new Map<number, Digest>();
+
+  async function next(bytes: Uint8Array, index = fold.state.size): Promise<AuditedEntry> {
+    fold.state.size = index;
+    if (input.snapshotSizes.has(index)) prefixes.set(index, digestOf(fold.state));
+    const fate = fold.apply(bytes);
+    const statement = openOrNull(bytes);
+    if (statement !== null) {
+      try {
+        if (fate.fate === 'honoured') await judgeHonoured(statement, index);
+        else judgeIgnored(statement, fate);
+      } catch (error) {
+        // Whatever somebody signed, the audit names it and goes on.
+        report(index, unreadable(error));
+      }
+    }
+    return { fate, statement };
+  }
+
+  async function judgeHonoured(said: OpenedStatement, index: number): Promise<void> {
+    if (said.type === 'snapshot') return judgeSnapshot(said.predicate, index);
+    if (!('changeId' in said.predicate)) return;
+    const { changeId } = said.predicate;
+    const change = own(fold.state.changes, changeId) ?? records.get(changeId);
+    if (change === undefined) return;
+    records.set(changeId, change);
+    switch (said.type) {
+      case 'plan':
+        return judgePlanned(change, index);
+      case 'acceptance':
+        return judgeAcceptance(said.predicate, change, index);
+      case 'intent':
+        reportText(index, 'STALE_FENCE', 'fence-explained', fences.intent({ ...said.predicate, index }));
+        bundles.set(index, await lackOfBundle(change, index));
+        return;
+      case 'outcome':
+        return judgeOutcome({ ...said.predicate, index }, change);
+      case 'commit':
+        await judgeMoved({ ...said.predicate, index }, change);
+        if (said.predicate.rollout === null) records.delete(changeId);
+        return;
+      case 'end':
+        records.delete(changeId);
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** The enactor's word counts for nothing where the fold does not expect it; that it said so is a finding. */
+  function judgeIgnored(said: OpenedStatement, fate: EntryFate): void {
+    if (said.type !== 'outcome' || fate.fate === 'duplicate') return;
+    const { result, environment } = said.predicate;
+    if (result !== 'applied' || environment !== input.environment) return;
+    if (outcomes.has(outcomeKey(said.predicate)) || judgeAuthority(said, fold.state, judge) !== null) return;
+    const why = 'reason' in fate ? fate.reason : fate.fate;
+    reportText(
+      fate.index,
+      'BUNDLE_INCOMPLETE',
+      'intent-before-outcome',
+      `An effect without its intent: ${why}`,
+    );
+  }
+
+  async function judgePlanned(change: ChangeRecord, index: number): Promise<void> {
+    const loaded = await load(change);
+    if (loaded === null) return;
+    for (const violation of judgeDescription(change.request, loaded.request)) report(index, violation);
+  }
+
+  function judgeAcceptance(said: AcceptancePredicate, change: ChangeRecord, index: number): void {
+    const before = { ...change, acceptances: change.acceptances.filter((one) => one.index !== index) };
+    const violations = judgeAcceptedAs(said, before, { ...input });
+    if (said.accepted) for (const violation of violations) report(index, violation);
+  }
+
+  async function lackOfBundle(change: ChangeRecord, intentIndex: number): Promise<Violation[] | null> {
+    const loaded = await load(change);
+    if (loaded === null) return null;
+    return verifyBundle({ ...loaded, change, intentIndex, trust: input.trust, ended: false });
+  }
+
+  async function judgeOutcome(outcome: Indexed<OutcomePredicate>, change: ChangeRecord): Promise<void> {
+    const { index, intentIndex, direction, result } = outcome;
+    outcomes.add(outcomeKey(outcome));
+    reportText(index, 'STALE_FENCE', 'fence-explained', fences.outcome(outcome));
+    if (result !== 'applied') return;
+    if (direction === 'forward') return reportEffect(index, bundles.get(intentIndex) ?? null);
+    const loaded = await load(change);
+    reportEffect(index, loaded && verifyRollbackBundle({ ...loaded, change, intentIndex }));
+  }
+
+  async function judgeMoved(commit: Indexed<CommitPredicate>, change: ChangeRecord): Promise<void> {
+    const loaded = await load(change);
+    const intent = change.intents.at(-1);
+    const lack = intent === undefined ? [] : (bundles.get(intent.index) ?? null);
+    reportEffect(commit.index, loaded && lack && [...lack, ...judgeCommit(commit, change, loaded.plan)]);
+    for (const move of commit.moves) {
+      const stored = move.versionDigest && (await input.body(move.versionDigest));
+      if (!stored) continue;
+      const opened = openEnvelope(parseCanonicalBytes(stored));
+      const signer = verifiedKeyIds(opened, input.verify).map(
+        (keyId) => judge.trust.serviceByKey.get(keyId)?.role,
+      );
+      if (opened.type !== 'version' || !signer.includes('enactor')) {
+        reportText(
+          commit.index,
+          'SIGNATURE_INVALID',
+          'version-signed',
+          `${move.resource} has no version signed by the enactor`,
+        );
+      } else {
+        for (const violation of judgeVersion(opened.predicate, move, change)) report(commit.index, violation);
+      }
+    }
+  }
+
+  async function judgeSnapshot({ size, stateDigest }: SnapshotPredicate, index: number): Promise<void> {
+    const bytes = await input.body(stateDigest);
+    const prefix = prefixes.get(size);
+    if (bytes === null || prefix === undefined) return;
+    const body = parseCanonicalBytes(bytes);
+    const same =
+      typeof body === 'object' && body !== null && 'state' in body && digestOf(body.state) === prefix;
+    if (same) return;
+    reportText(
+      index,
+      'DIGEST_MISMATCH',
+      'snapshot-is-prefix',
+      `The snapshot is not the state of the first ${size} entries`,
+    );
+  }
+
+  /** Null when a body is not here; the caller's accounting of files says whether it should be. */
+  async function load({ request, plan }: ChangeRecord): Promise<Loaded | null> {
+    if (plan === null) return null;
+    const [requestBytes, planBytes] = await Promise.all([
+      input.body(request.requestDigest),
+      input.body(plan.planDigest),
+    ]);
+    if (requestBytes === null || planBytes === null) return null;
+    return {
+      request: parseChangeRequest(parseJsonBytes(requestBytes)),
+      requestDigest: digestOfBytes(requestBytes),
+      plan: readPlan(planBytes),
+      planDigest: digestOfBytes(planBytes),
+    };
+  }
+
+  function reportEffect(index: number, violations: Violation[] | null): void {
+    effects[violations === null ? 'unjudged' : 'judged'] += 1;
+    for (const violation of violations ?? []) report(index, violation);
+  }
+
+  function reportText(index: number, code: ErrorCode, rule: string, message: string | null): void {
+    if (message === null) return;
+    report(index, {
+      code,
+      rule,
+      message: `${message}.`,
+      remedy: 'Ask whoever runs the role that signed it.',
+    });
+  }
+
+  function report(entry: number, { code, rule, message, remedy }: Violation): void {
+    discrepancies.push({ code, rule, message, remedy, entry, file: null });
+  }
+
+  return { next, state: fold.state, discrepancies, effects };
+}
+
+/** What today's rules say of a decision at the moment when it was accepted or refused. */
+export function judgeAcceptedAs(
+  said: AcceptancePredicate,
+  before: ChangeRecord,
+  { environment, trust, verify }: Pick<AuditInput, 'environment' | 'trust' | 'verify'>,
+): Violation[] {
+  const opened = openEnvelope(said.approval);
+  if (opened.type !== 'approval')
+    throw new DomainError('ENTRY_MALFORMED', `Inside is a ${opened.type} statement.`);
+  return judgeApproval(opened.predicate, {
+    change: before,
+    ended: false,
+    trust,
+    keyIds: verifiedKeyIds(opened, verify),
+    environment,
+    nowMs: Date.parse(said.at),
+  });
+}
+
+/** A plan out of its body. Its digest is what is believed; whether it follows from its request is for `replay`. */
+export function readPlan(bytes: Uint8Array): Plan {
+  const plan = parseJsonBytes(bytes);
+  const known =
+    typeof plan === 'object' &&
+    plan !== null &&
+    'apiVersion' in plan &&
+    plan.apiVersion === 'resilience-ctl/plan/v1';
+  if (known) return plan as Plan;
+  throw new DomainError('ENTRY_MALFORMED', 'The body is not a plan of a version that this build knows.', {
+    next: 'Use the build that made it, or a newer one.',
+  });
+}
+
+function outcomeKey({ changeId, intentIndex, direction }: OutcomePredicate): string {
+  return [changeId, intentIndex, direction].join(' ');
+}
+
+/**
+ * The snapshot that an entry names, whoever signed it; null for any other entry. Only what looks like one is taken
+ * apart, for this is asked of every entry of a log.
+ */
+export function snapshotIn(bytes: Uint8Array): SnapshotPredicate | null {
+  if (!looksLikeSnapshot(bytes)) return null;
+  const statement = openOrNull(bytes);
+  return statement?.type === 'snapshot' ? statement.predicate : null;
+}
+
+function looksLikeSnapshot(bytes: Uint8Array): boolean {
+  try {
+    const { payload } = openPayload(parseJsonBytes(bytes));
+    return new TextDecoder().decode(payload).includes('/snapshot/v1"');
+  } catch {
+    return false;
+  }
+}
+
+function openOrNull(bytes: Uint8Array): OpenedStatement | null {
+  try {
+    return decodeEntry(bytes);
+  } catch {
+    return null;
+  }
+}
+
+function unreadable(error: unknown): Violation {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = error instanceof DomainError ? error.code : 'ENTRY_MALFORMED';
+  return {
+    code,
+    rule: 'readable',
+    message: `What it names cannot be judged: ${message}`,
+    remedy: 'Find out who signed it.',
+  };
+}

@@ -1,0 +1,96 @@
+import { fenceIndex, landed } from '../kinds/dns-fence.ts';
+import type { Indexed } from '../log/state.ts';
+import type { IntentPredicate, OutcomePredicate } from './statements.ts';
+
+/** Follows the fences of every zone through the log. Each method says what is wrong, or null. */
+export interface FenceTrail {
+  intent(intent: Indexed<IntentPredicate>): string | null;
+  outcome(outcome: Indexed<OutcomePredicate>): string | null;
+}
+
+/**
+ * Whether the log explains the fence of every zone (DESIGN §6, DNS effect): an intent replaces nothing, or a fence
+ * that an earlier intent of the same zone wrote; an effect that an outcome calls applied is in the chain behind the
+ * fence that was live then, and one that it calls not applied is not; and all applied effects of a zone are in one
+ * chain. Two writers that both got through would show as two.
+ */
+export function createFenceTrail(): FenceTrail {
+  const intents = new Map<number, { zone: string; expected: string | null }>();
+  const intentsOf = new Map<string, number[]>();
+  const lastFence = new Map<string, string | null>();
+  const expectedOf = (index: number) => intents.get(index)?.expected;
+
+  function intent({ index, zone, expectedFence, ...said }: Indexed<IntentPredicate>): string | null {
+    if (zone === null) return null;
+    intents.set(index, { zone, expected: expectedFence });
+    intentsOf.set(effectOf(said), [...(intentsOf.get(effectOf(said)) ?? []), index]);
+    return expectedFence === null ? null : stranger(expectedFence, zone);
+  }
+
+  function outcome(said: Indexed<OutcomePredicate>): string | null {
+    const ofIntent = intents.get(said.intentIndex);
+    if (ofIntent === undefined) return null;
+    const { fence, intentIndex, direction, result } = said;
+    const strange = fence === null ? null : stranger(fence, ofIntent.zone);
+    if (strange !== null) return strange;
+    const inChain = sameEffect(said).some((index) =>
+      landed(fence, { intentIndex: index, direction }, expectedOf),
+    );
+    const words = `intent ${intentIndex} (${direction})`;
+    if (result === 'not-applied')
+      return inChain ? `${words} did land: the fence ${fence} leads back to it` : null;
+    if (!inChain) return `the fence ${fence} does not lead back to ${words}`;
+    const before = lastFence.get(ofIntent.zone) ?? null;
+    if (!reaches(fence, before) && !reaches(before, fence)) {
+      return `the fence ${fence} does not continue ${before}, which was live in ${ofIntent.zone} before: two writers`;
+    }
+    lastFence.set(ofIntent.zone, reaches(fence, before) ? fence : before);
+    return null;
+  }
+
+  /** An effect is one change, plan and stage: where an earlier intent of it landed, a later one finds it done. */
+  function sameEffect({ intentIndex, direction, result, ...said }: Indexed<OutcomePredicate>): number[] {
+    if (direction === 'rollback' || result === 'not-applied') return [intentIndex];
+    return intentsOf.get(effectOf(said)) ?? [];
+  }
+
+  /** Every index in a fence is of an intent of its zone; 0 stands for none at all. */
+  function stranger(fence: string, zone: string): string | null {
+    const indexes = [fenceIndex(fence), ...fence.split('.r').slice(1).map(Number)];
+    const unknown = indexes.find((index) => index !== 0 && intents.get(index)?.zone !== zone);
+    return unknown === undefined
+      ? null
+      : `no intent of ${zone} explains entry ${unknown} in the fence ${fence}`;
+  }
+
+  /** Whether `behind` is in the chain from `fence` back. */
+  function reaches(fence: string | null, behind: string | null): boolean {
+    let at = fence;
+    while (at !== behind) {
+      if (at === null) return false;
+      at = predecessor(at);
+    }
+    return true;
+  }
+
+  function predecessor(fence: string): string | null {
+    const rollback = fence.lastIndexOf('.r');
+    if (rollback >= 0) {
+      const base = fence.slice(0, rollback);
+      return base === '0' ? null : base;
+    }
+    const expected = expectedOf(fenceIndex(fence)) ?? null;
+    // A chain falls strictly; what does not is reported where its intent is.
+    return expected !== null && fenceIndex(expected) < fenceIndex(fence) ? expected : null;
+  }
+
+  return { intent, outcome };
+}
+
+function effectOf({
+  changeId,
+  planDigest,
+  stage,
+}: Pick<IntentPredicate, 'changeId' | 'planDigest' | 'stage'>): string {
+  return [changeId, planDigest, stage].join(' ');
+}
