@@ -23,6 +23,7 @@ export interface Decision {
   decision?: 'approve' | 'reject';
   nonce?: string;
   expired?: boolean;
+  reason?: string;
 }
 
 export function decisionOf(decision: Decision): { approval: Envelope } {
@@ -64,7 +65,8 @@ export class FakeWorld {
       planIndex: 1,
       risk: { score: 10, class: 'standard', reasons: [{ points: 10, reason: 'a test' }] },
       approvalsNeeded: 1,
-      votesNeeded: 2,
+      // All of them: a vote that is no longer needed would be cancelled, and the test server can lose count of time.
+      votesNeeded: 3,
       stages: [
         { name: '10%', percent: 10, baked: true },
         { name: '100%', percent: 100, baked: true },
@@ -175,7 +177,7 @@ export class FakeWorld {
     return { verdict, reasons: [`${verdict} in a test`], envelope };
   }
 
-  #admit(said: Required<Decision>): AdmittedApproval {
+  #admit(said: Decision & Required<Pick<Decision, 'decision' | 'nonce'>>): AdmittedApproval {
     const { approver, decision, nonce } = said;
     const key = JSON.stringify(said);
     const earlier = this.#decisions.get(approver);
@@ -187,7 +189,15 @@ export class FakeWorld {
     if (said.expired) reasons.push(violation('APPROVAL_EXPIRED', 'It was signed too long ago.'));
     const accepted = reasons.length === 0;
     const index = this.record(`${accepted ? 'accepted' : 'refused'} ${decision} of ${approver}, ${nonce}`);
-    const answer = { accepted, reasons, index, approver, decision };
+    const { reason } = said;
+    const answer = {
+      accepted,
+      reasons,
+      index,
+      approver,
+      decision,
+      ...(reason === undefined ? {} : { reason }),
+    };
     if (accepted || !earlier) this.#decisions.set(approver, { key, answer });
     return answer;
   }

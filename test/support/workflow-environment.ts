@@ -52,23 +52,29 @@ const MODES = [
   { mode: 'replayed at every step', maxCachedWorkflows: 0 },
 ];
 
+const engines = new Map<string, Engine>();
+
 /** Declares the tests once for each mode; `engine()` is there when they run. */
 export function inEachMode(title: string, tests: (engine: () => Engine) => void): void {
-  describe.each(MODES)(`${title}, $mode`, ({ maxCachedWorkflows }) => {
-    let engine: Engine | undefined;
+  describe.each(MODES)(`${title}, $mode`, ({ mode, maxCachedWorkflows }) => {
     beforeAll(async () => {
-      engine = await Engine.start(maxCachedWorkflows);
+      if (!engines.has(mode)) engines.set(mode, await Engine.start(maxCachedWorkflows));
     });
     afterEach(async () => {
+      const engine = engines.get(mode);
       if (await engine?.skipsTime()) return;
+      engines.set(mode, await Engine.start(maxCachedWorkflows));
       await engine?.stop();
-      engine = await Engine.start(maxCachedWorkflows);
     });
-    afterAll(() => engine?.stop());
     tests(() => {
+      const engine = engines.get(mode);
       if (!engine) throw new Error('The engine is there only while tests run.');
       return engine;
     });
+  });
+  afterAll(async () => {
+    await Promise.all([...engines.values()].map((engine) => engine.stop()));
+    engines.clear();
   });
 }
 
@@ -203,7 +209,7 @@ export class Engine {
 }
 
 const ONE_SECOND_MS = 1_000;
-const POLL_MS = 5;
+const POLL_MS = 20;
 const PATIENCE_MS = 15_000;
 
 /** One change that is under way, as a person at the client sees it. */

@@ -74,10 +74,12 @@ inEachMode('an approval', (engine) => {
     const world = new FakeWorld(randomUUID());
     const change = await engine().start(world);
     await change.untilWaitingFor('approval');
-    expect((await change.decide({ approver: 'cyd', decision: 'reject' })).accepted).toBe(true);
+    expect((await change.decide({ approver: 'cyd', decision: 'reject', reason: 'too soon' })).accepted).toBe(
+      true,
+    );
     const { status, violations } = await change.result();
     expect(status).toBe('rejected');
-    expect(violations).toMatchObject([{ code: 'APPROVAL_REJECTED', message: 'cyd rejected it.' }]);
+    expect(violations).toMatchObject([{ code: 'APPROVAL_REJECTED', message: 'cyd rejected it: too soon' }]);
     expect(world.log.at(-1)).toBe('end rejected');
     expect(world.live).toBe(BASE);
   });
