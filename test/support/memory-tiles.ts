@@ -6,7 +6,7 @@ import { hex } from './merkle.ts';
 /** A tile store in memory, to count and fail its writes. */
 export interface MemoryTiles extends TileStore {
   files: Map<string, Uint8Array>;
-  /** Paths written or replaced, in order, failed ones not included. */
+  /** Paths written or replaced, in order, without those that failed or were refused. */
   writes: string[];
   /** The write with this number (from 0) and all later ones fail: before they are done, or after (a lost answer). */
   failFrom: { write: number; after: boolean } | null;
@@ -19,7 +19,7 @@ export function createMemoryTiles(files = new Map<string, Uint8Array>()): Memory
     attempts += 1;
     if (fails && !store.failFrom?.after) throw down(path);
     const done = act();
-    store.writes.push(path);
+    if (done !== null) store.writes.push(path);
     if (fails) throw down(path);
     return done;
   }
