@@ -26,7 +26,7 @@ export async function startWitnessServer(input: {
   onError: (error: unknown) => void;
 }): Promise<WitnessServer> {
   const server = createServer((request, response) => {
-    route(request, input)
+    void route(request, input)
       .catch((error: unknown): WitnessAnswer => {
         input.onError(error);
         return { status: 500, contentType: TEXT, body: 'The witness failed; its own log says why.\n' };
