@@ -1,7 +1,8 @@
 import { type DnsPlan, zoneOf } from '../domain/change/plan.ts';
 import type { Violation } from '../domain/errors.ts';
+import { judgeCommit } from '../domain/evidence/judge-commit.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
-import type { Move } from '../domain/evidence/statements.ts';
+import type { CommitPredicate, Move } from '../domain/evidence/statements.ts';
 import { authorise } from './authorised-step.ts';
 import { movesOf } from './documents/moves.ts';
 import type { EnactorPorts } from './role-ports.ts';
@@ -26,31 +27,23 @@ export async function commit(ports: EnactorPorts, input: { changeId: string }): 
   const verified = await authorise(ports, state, change, last.index);
   if ('violations' in verified) return { result: 'refused', violations: verified.violations };
   const { plan } = verified;
-  const violations: Violation[] = [];
-  const applied = change.outcomes.some(
-    (one) => one.intentIndex === last.index && one.direction === 'forward' && one.result === 'applied',
-  );
-  if (last.stage !== plan.stages.at(-1)?.name || !applied) {
-    violations.push(
-      ...refused('last-stage', `The last stage of ${input.changeId} is not applied.`).violations,
-    );
-  }
-  if (violations.length === 0) {
-    const { planDigest } = last;
-    violations.push(...(await verifyLive(ports, { planDigest, expect: 'after' })).violations);
-  }
-  if (violations.length > 0) return { result: 'refused', violations };
-
-  const entry = await signStatement(ports.signer, 'commit', {
+  const commitment: CommitPredicate = {
     changeId: change.changeId,
     environment: ports.environment,
-    planDigest: change.plan.planDigest,
+    planDigest: last.planDigest,
     zone: zoneOf(plan),
     rollout: null,
     moves: plan.kind === 'dns' ? recordMoves(plan) : await movesOf(ports, state, change, plan),
     at: new Date(ports.clock.nowMs()).toISOString(),
-  });
-  const [fate] = await ports.log.append([entry]);
+  };
+  const early = judgeCommit(commitment, change, plan);
+  const violations =
+    early.length > 0
+      ? early
+      : (await verifyLive(ports, { planDigest: last.planDigest, expect: 'after' })).violations;
+  if (violations.length > 0) return { result: 'refused', violations };
+
+  const [fate] = await ports.log.append([await signStatement(ports.signer, 'commit', commitment)]);
   if (fate?.fate === 'honoured') return { result: 'committed', index: fate.index };
   if (fate?.fate === 'duplicate') return { result: 'committed', index: fate.firstIndex };
   return refused('commit-void', fate === undefined ? 'The log gave no answer.' : fate.reason);

@@ -28,6 +28,16 @@ export async function stages(run: ChangeRun): Promise<PhaseOutcome> {
     stage.state = 'passed';
     run.progress.stageIndex += 1;
   }
+  return recordLastVerdict(run);
+}
+
+/** No next intent takes the verdict on the last stage along; the commit needs it in the log. */
+async function recordLastVerdict(run: ChangeRun): Promise<PhaseOutcome> {
+  const { verdict } = run.progress;
+  if (verdict === null) return 'passed';
+  const recorded = await run.persist('recording the verdict', () => orchestrator.recordVerdict({ verdict }));
+  if (recorded === STOPPED) return STOPPED;
+  run.progress.verdict = null;
   return 'passed';
 }
 
