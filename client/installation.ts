@@ -18,6 +18,11 @@ export const installationSchema = z.strictObject({
   /** The signed trust document, and the digest that it must have. */
   trustFile: z.string(),
   trustDigest: z.string(),
+  /**
+   * The vkeys (C2SP signed-note) of whoever signs and cosigns the log's checkpoints; all witnesses must. Absent where
+   * none is published.
+   */
+  checkpoints: z.strictObject({ logKey: z.string(), witnessKeys: z.array(z.string()).min(1) }).optional(),
   /** People's private keys, one PKCS #8 PEM a person: `<subject>.pem`, mode 0600. */
   keysDir: z.string(),
   /** The local stack's process, when there is one. */

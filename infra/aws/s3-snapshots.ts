@@ -22,7 +22,7 @@ import {
   type S3ChangeLog,
   type S3ChangeLogInput,
 } from './s3-change-log.ts';
-import { followLog } from './s3-log-reader.ts';
+import { followLog, type LogStore } from './s3-log-reader.ts';
 
 /** Unproven snapshots that are looked at before the log is folded from its first entry. */
 const MAX_CANDIDATES = 5;
@@ -109,6 +109,17 @@ async function snapshotNames({ s3, bucket, environment }: S3ChangeLogInput): Pro
   return names.sort().reverse();
 }
 
+/**
+ * The stored snapshot that an entry names, unproven: for an auditor, who compares it with the prefix. Throws
+ * `NOT_FOUND`, `STORE_UNAVAILABLE`, `THROTTLED`, `NOT_PERMITTED`.
+ */
+export function readSnapshot(
+  store: LogStore,
+  { size, stateDigest }: { size: number; stateDigest: Digest },
+): Promise<Uint8Array> {
+  return read(store, snapshotName(store.environment, size, stateDigest));
+}
+
 async function readProven(input: S3ChangeLogInput, name: string): Promise<LogPosition | null> {
   const bytes = await read(input, name);
   const digest = digestOfBytes(bytes);
@@ -157,7 +168,7 @@ function unlessMalformed<T>(open: () => T): T | null {
   }
 }
 
-async function read({ s3, bucket }: S3ChangeLogInput, name: string): Promise<Uint8Array> {
+async function read({ s3, bucket }: LogStore, name: string): Promise<Uint8Array> {
   try {
     const answer = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: name }));
     return (await answer.Body?.transformToByteArray()) ?? new Uint8Array();

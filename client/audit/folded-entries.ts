@@ -1,0 +1,37 @@
+import { signaturesUnder } from '../../domain/evidence/export-layout.ts';
+import type { OpenedStatement } from '../../domain/evidence/statement-codec.ts';
+import { decodeEntry } from '../../domain/log/entry.ts';
+import { createFold } from '../../domain/log/fold.ts';
+import type { VerifyEd25519 } from '../../domain/log/signed-note.ts';
+import type { EntryFate, LogState } from '../../domain/log/state.ts';
+import type { EvidenceSource } from './evidence-source.ts';
+
+export interface FoldedEntry {
+  index: number;
+  bytes: Uint8Array;
+  fate: EntryFate;
+  /** Null when it cannot be read. */
+  statement: OpenedStatement | null;
+  /** After this entry: the live fold, read it and never write it. */
+  state: LogState;
+}
+
+/** The entries of a log with their fates, folded here under the source's trust document. */
+export async function* foldedEntries(
+  { environment, trust, entries }: Pick<EvidenceSource, 'environment' | 'trust' | 'entries'>,
+  verify: VerifyEd25519,
+): AsyncGenerator<FoldedEntry> {
+  const fold = createFold({ environment, trust, verify: signaturesUnder(trust, verify) });
+  for await (const bytes of entries()) {
+    const fate = fold.apply(bytes);
+    yield { index: fate.index, bytes, fate, statement: openOrNull(bytes), state: fold.state };
+  }
+}
+
+function openOrNull(bytes: Uint8Array): OpenedStatement | null {
+  try {
+    return decodeEntry(bytes);
+  } catch {
+    return null;
+  }
+}
