@@ -13,9 +13,10 @@ export interface Letter {
 const BATCH = 50;
 /**
  * What a flood of signals may keep waiting; identical ones count once and those beyond are dropped. All of them must
- * fit into the input of the next run, which the server limits to 2 MB.
+ * fit into the input of the next run, which the server limits to 2 MB, together with the updates: of these it lets
+ * ten be in flight at once, and none is dropped, because somebody waits for its answer.
  */
-const MAX_WAITING = 100;
+const MAX_WAITING_SIGNALS = 90;
 
 function isBeforeStages(phase: Phase): boolean {
   return PHASES.indexOf(phase) < PHASES.indexOf('stages');
@@ -38,7 +39,7 @@ export class DecisionDesk {
 
   /** Handler of the update: resolves once the decision is judged and recorded, or the phase for it has passed. */
   async decide({ approval }: DecideMessage): Promise<DecideAnswer> {
-    const letter = this.#receive(approval);
+    const letter = this.#receive(approval, Number.POSITIVE_INFINITY);
     if (letter === null) return this.#tooLate();
     const { status } = this.#progress;
     // A cancelled workflow is an aborted change: who waits here is told so by its phase.
@@ -50,7 +51,7 @@ export class DecisionDesk {
 
   /** Handler of the signal: equal in effect, unanswered. */
   drop({ approval }: DecideMessage): void {
-    this.#receive(approval);
+    this.#receive(approval, MAX_WAITING_SIGNALS);
   }
 
   peek(): Letter[] {
@@ -70,12 +71,12 @@ export class DecisionDesk {
     this.#progress.inbox = this.#letters.map((letter) => letter.approval);
   }
 
-  #receive(approval: Envelope): Letter | null {
+  #receive(approval: Envelope, room: number): Letter | null {
     const { phase } = this.#progress.status;
     if (!isBeforeStages(phase)) return null;
     const waiting = this.#letters.find((one) => sameEnvelope(one.approval, approval));
     if (waiting) return waiting;
-    if (this.#letters.length >= MAX_WAITING) return null;
+    if (this.#letters.length >= room) return null;
     const letter: Letter = { approval, answer: null };
     this.#letters.push(letter);
     return letter;
