@@ -28,9 +28,13 @@ export class HealthWindow {
     if (!ok) this.#errors += 1;
   }
 
-  /** What came since the last cut; null when no time has passed, and then nothing is cut. */
+  /**
+   * What came since the last cut; null when that is no time and no sample. Windows never overlap: where the clock has
+   * not moved, or went back, one ends a millisecond after it began.
+   */
   cut(nowMs: number): Window | null {
-    if (nowMs <= this.#fromMs) return null;
+    if (nowMs <= this.#fromMs && this.#samples === 0) return null;
+    const toMs = Math.max(nowMs, this.#fromMs + 1);
     const sorted = this.#latenciesMs.filter((one) => one !== undefined).sort((a, b) => a - b);
     const quantile = (q: number) => sorted[Math.floor(q * (sorted.length - 1))] ?? 0;
     const window = {
@@ -39,9 +43,9 @@ export class HealthWindow {
       latencyP50Ms: quantile(0.5),
       latencyP99Ms: quantile(0.99),
       from: new Date(this.#fromMs).toISOString(),
-      to: new Date(nowMs).toISOString(),
+      to: new Date(toMs).toISOString(),
     };
-    this.#fromMs = nowMs;
+    this.#fromMs = toMs;
     this.#samples = 0;
     this.#errors = 0;
     this.#latenciesMs = [];
