@@ -35,8 +35,11 @@ export async function recordOutcome(
 }
 
 export type RollbackResult =
-  /** Production is as before. `recorded` is false while the log cannot be written: order it again to record it. */
-  | { result: 'rolled-back'; recorded: boolean }
+  /**
+   * Production is as before. `recorded` is false while the log cannot be written: order it again to record it.
+   * `wasLive` is false when no stage had ever been applied: then its records are not this change's to read back.
+   */
+  | { result: 'rolled-back'; recorded: boolean; wasLive: boolean }
   /** The world has moved: these records are not what any stage of this plan left. Nothing was written. */
   | { result: 'stuck'; violations: Violation[] };
 
@@ -45,13 +48,14 @@ export async function recordRollback(
   ports: EnactorPorts,
   intent: ChangeRecord['intents'][number],
   fence: string | null,
+  wasLive: boolean,
 ): Promise<RollbackResult> {
   try {
     await recordOutcome(ports, intent, 'rollback', 'applied', fence, 'back to the base');
-    return { result: 'rolled-back', recorded: true };
+    return { result: 'rolled-back', recorded: true, wasLive };
   } catch (error) {
     if (error instanceof DomainError && error.kind === 'unavailable')
-      return { result: 'rolled-back', recorded: false };
+      return { result: 'rolled-back', recorded: false, wasLive };
     throw error;
   }
 }

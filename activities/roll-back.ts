@@ -32,7 +32,7 @@ export async function rollBack(
   });
   if (violations.length > 0) return { result: 'stuck', violations };
   return plan.kind === 'dns'
-    ? rollBackZone(ports, { state, plan, intent })
+    ? rollBackZone(ports, { state, change, plan, intent })
     : withdrawVersions(ports, { state, change, plan, intent });
 }
 
@@ -52,7 +52,7 @@ async function freshOrLastKnown(ports: EnactorPorts, effect: StageEffect): Promi
 function alreadyOver(state: LogState, effect: StageEffect): RollbackResult {
   const ended = state.ended[effect.changeId];
   if (ended?.status === 'rolled-back' || ended?.status === 'aborted')
-    return { result: 'rolled-back', recorded: true };
+    return { result: 'rolled-back', recorded: true, wasLive: true };
   throw new DomainError(
     ended ? 'ALREADY_ENDED' : 'BUNDLE_INCOMPLETE',
     ended

@@ -13,22 +13,30 @@ import { awaitInSync } from './propagation.ts';
 
 const ATTEMPTS = 8;
 
+interface RollbackStep {
+  state: LogState;
+  change: ChangeRecord;
+  plan: DnsPlan;
+  intent: ChangeRecord['intents'][number];
+}
+
 /**
  * Puts a zone's records back. It alone may build on whatever fence is live, and it always replaces that fence, even
  * when no record has to move: a late forward batch of the same change must find another fence than it expects.
  */
 export async function rollBackZone(
   ports: EnactorPorts & PacedWait,
-  { state, plan, intent }: { state: LogState; plan: DnsPlan; intent: ChangeRecord['intents'][number] },
+  { state, change, plan, intent }: RollbackStep,
 ): Promise<RollbackResult> {
   let inSync = false;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const zone = await ports.dns.readZone(plan.zone);
     if (hasLanded(zone.fence, intent.index, state)) {
       if (!inSync) await awaitInSync(ports, null);
-      return recordRollback(ports, intent, zone.fence);
+      return recordRollback(ports, intent, zone.fence, !neverLanded(zone.fence, change, state));
     }
-    const changes = wayBack(plan, zone);
+    // Where no batch of this change is in the chain, the records are not its to judge: only the fence is replaced.
+    const changes = neverLanded(zone.fence, change, state) ? [] : wayBack(plan, zone);
     if (changes === null) return { result: 'stuck', violations: [movedOn(plan)] };
     const answer = await ports.dns.applyBatch({
       zone: plan.zone,
@@ -48,6 +56,18 @@ export async function rollBackZone(
     `The rollback on ${plan.zone} did not land in ${ATTEMPTS} attempts.`,
     { next: 'It is tried again by itself.' },
   );
+}
+
+/** Whether the fence proves that no stage of the change was ever applied; an unknown chain proves nothing. */
+function neverLanded(live: string | null, change: ChangeRecord, state: LogState): boolean {
+  try {
+    return !change.intents.some(({ index }) =>
+      landed(live, { intentIndex: index, direction: 'forward' }, expectedFences(state)),
+    );
+  } catch (error) {
+    if (error instanceof DomainError && error.code === 'ENTRY_MALFORMED') return false;
+    throw error;
+  }
 }
 
 /**

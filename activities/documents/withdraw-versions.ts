@@ -35,5 +35,5 @@ export async function withdrawVersions(
   });
   const [fate] = await ports.log.append([withdrawal]);
   indexOfFate(fate);
-  return recordRollback(ports, intent, null);
+  return recordRollback(ports, intent, null, true);
 }

@@ -1,3 +1,4 @@
+import { ChangeResourceRecordSetsCommand, Route53Client } from '@aws-sdk/client-route-53';
 import { PutBucketPolicyCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import type { DnsZones } from '../../activities/ports/dns-zones.ts';
@@ -118,6 +119,42 @@ describe('an acknowledged change is never lost (G1)', () => {
     await env.approve('unstarted');
     expect((await env.ended('unstarted')).status).toBe('committed');
     await expectSettled(env, 'unstarted', 'committed');
+  });
+});
+
+describe('a record that somebody edits by hand', () => {
+  test('before the first stage is left alone, and the change ends without having touched it', async () => {
+    const { endpoint, region, adminCredentials } = inject('stack').aws;
+    const route53 = new Route53Client({ endpoint, region, credentials: { ...adminCredentials } });
+    const edit = (Action: 'DELETE' | 'CREATE', Value: string) => ({
+      Action,
+      ResourceRecordSet: {
+        Name: `mail.${env.zone}.`,
+        Type: 'A' as const,
+        TTL: 0,
+        ResourceRecords: [{ Value }],
+      },
+    });
+    const [target] = env.prepared.trust.targets;
+    const request = canaryRequest(env, { label: 'mail' });
+    await env.controlPlane.submit('edited-meanwhile', request, env.person('alice'));
+    await env.until('edited-meanwhile', (status) => status.phase === 'approval');
+    const mail = (await env.dns.readZone(env.zone)).recordSets.find(
+      ({ name }) => name === `mail.${env.zone}`,
+    );
+    await route53.send(
+      new ChangeResourceRecordSetsCommand({
+        HostedZoneId: target?.hostedZoneId,
+        ChangeBatch: { Changes: [edit('DELETE', mail?.values[0] ?? ''), edit('CREATE', '127.0.0.77')] },
+      }),
+    );
+    await env.approve('edited-meanwhile');
+    const { status, violations } = await env.ended('edited-meanwhile');
+    expect({ status, rules: violations.map(({ code }) => code) }).toMatchObject({ status: 'rolled-back' });
+    const after = (await env.dns.readZone(env.zone)).recordSets.find(
+      ({ name }) => name === `mail.${env.zone}`,
+    );
+    expect(after?.values).toEqual(['127.0.0.77']);
   });
 });
 

@@ -141,7 +141,7 @@ export class FakeWorld {
     rollBack: async () => {
       this.live = BASE;
       this.record('rolled back');
-      return { result: 'rolled-back', recorded: true };
+      return { result: 'rolled-back', recorded: true, wasLive: true };
     },
     commit: async () => ({ result: 'committed', index: this.record('committed') }),
   };

@@ -181,7 +181,7 @@ inEachMode('a rollback', (engine) => {
       calls += 1;
       if (calls > 3) return rollBack(effect);
       world.live = BASE;
-      return { result: 'rolled-back', recorded: false };
+      return { result: 'rolled-back', recorded: false, wasLive: true };
     };
     const change = await (await engine().start(world)).approved();
     expect((await change.result()).status).toBe('rolled-back');
@@ -190,7 +190,7 @@ inEachMode('a rollback', (engine) => {
 
   it('that did not restore production holds, and ends only when it reads as before', async () => {
     const world = failing();
-    world.enactor.rollBack = async () => ({ result: 'rolled-back', recorded: true });
+    world.enactor.rollBack = async () => ({ result: 'rolled-back', recorded: true, wasLive: true });
     const change = await (await engine().start(world)).approved();
     await change.until((status) => status.held?.why.includes('production is not as before') ?? false);
     await change.command('continue');

@@ -6,9 +6,13 @@ const RECORD_RETRY_MS = 5_000;
 
 /** Runs the newest undo entry (it leads straight back to the base), reads back, and records the end. */
 export async function rollingBack(run: ChangeRun): Promise<PhaseOutcome> {
-  if (run.status.undo.length === 0) return 'restored';
   const undone = await undo(run);
   if (undone === STOPPED) return STOPPED;
+  // Compared with false: the answer of an older build, in a history that is replayed, does not say.
+  if (undone.wasLive === false) {
+    run.status.undo = [];
+    return 'restored';
+  }
   const summary = run.progress.plan;
   if (summary === null) throw new Error('rollback before plan');
   for (;;) {
@@ -28,9 +32,9 @@ export async function rollingBack(run: ChangeRun): Promise<PhaseOutcome> {
   return 'restored';
 }
 
-async function undo(run: ChangeRun): Promise<undefined | Stopped> {
+async function undo(run: ChangeRun): Promise<{ wasLive: boolean } | Stopped> {
   const entry = run.status.undo[0];
-  if (entry === undefined) return undefined;
+  if (entry === undefined) return { wasLive: false };
   const { changeId, intentIndex } = entry.input;
   for (;;) {
     const back = await run.persist('rolling back', () => enactor.rollBack({ changeId, intentIndex }));
@@ -42,7 +46,7 @@ async function undo(run: ChangeRun): Promise<undefined | Stopped> {
       );
       if (stopped) return STOPPED;
     } else if (back.recorded) {
-      return undefined;
+      return { wasLive: back.wasLive };
     } else {
       const stopped = await run.waitFor(
         'production is as before; the log cannot record it yet',

@@ -53,7 +53,6 @@ async function apply(run: ChangeRun, summary: PlanSummary, stage: StageStatus): 
     stage.intentIndex = intentIndex;
     // Before the effect, so that whatever happens next there is a way back.
     run.status.undo.unshift({ activity: 'rollBack', input: { changeId, stage: stage.name, intentIndex } });
-    if (run.mustStop) return STOPPED;
     const outcome: StageResult | Stopped = await run.persist(`applying ${stage.name}`, () =>
       enactor.applyStage({ changeId, intentIndex }),
     );
