@@ -24,8 +24,9 @@ export interface FollowerSettings {
   pollIntervalMs: number;
 }
 
-/** After so many intervals without a reading that ended, what is served counts as stale. */
+/** Without a reading that ended for so many intervals, and for so long, what is served counts as stale. */
 const STALE_AFTER_POLLS = 5;
+const STALE_AFTER_MS = 5_000;
 /** While nothing moves that is served, the place in the log is written down only so often. */
 const KEEP_INTERVAL_MS = 60_000;
 
@@ -155,7 +156,7 @@ export class Follower {
   }
 
   #overdue(): Problem | null {
-    const patienceMs = STALE_AFTER_POLLS * this.#settings.pollIntervalMs;
+    const patienceMs = Math.max(STALE_AFTER_MS, STALE_AFTER_POLLS * this.#settings.pollIntervalMs);
     if (this.#ports.nowMs() - this.#verifiedMs <= patienceMs) return null;
     return {
       code: 'STORE_UNAVAILABLE',

@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import {
   DeleteObjectCommand,
   ListObjectVersionsCommand,
@@ -26,6 +29,7 @@ import {
 } from '../../infra/aws/s3-consumer-reports.ts';
 import { writeSnapshot } from '../../infra/aws/s3-snapshots.ts';
 import { bootstrapEnvironment, type EnvironmentResources } from '../../infra/dev/bootstrap.ts';
+import { type ConsumerConfig, prepareEnvironment } from '../../infra/dev/environment.ts';
 import type { RoleName } from '../../infra/dev/role-policies.ts';
 import { createKeyring } from '../../infra/keys/keyring.ts';
 import { sealTrustDocument } from '../../infra/keys/trust-file.ts';
@@ -103,7 +107,7 @@ async function scene() {
     onTestFinished(() => client.close());
     return client;
   }
-  return { environment, store, log, openLog, history, door, sealed, open };
+  return { environment, store, log, openLog, history, door, sealed, open, options };
 }
 
 const FAR = { expiresAt: '2099-01-01T00:00:00Z' };
@@ -233,6 +237,84 @@ describe('a consumer', () => {
     expect(await reader.read('chg-none')).toEqual([]);
   });
 });
+
+describe('the example', () => {
+  test('reads, follows, reports, and does badly on the version that it is told to', async () => {
+    const { environment, history, options } = await scene();
+    const { aws, trustFile, trustDigest } = options;
+    const config: ConsumerConfig = { environment, aws, trustFile, trustDigest };
+    const configFile = join(root, `${environment}.json`);
+    writeFileSync(configFile, JSON.stringify(config));
+    const consumer = startExample(
+      configFile,
+      '--unhealthy-on',
+      '1.1.0',
+      '--poll-ms',
+      '50',
+      '--report-ms',
+      '100',
+    );
+    await expect
+      .poll(consumer.lines, { timeout: 20_000 })
+      .toEqual([
+        'pod-1  reads config/payments/timeouts 1.0.0 (stable) {"readMs":100}',
+        'pod-1  reads switch/trading 1.0.0 (stable) {"engaged":false}',
+      ]);
+    const change = await history.begin('chg-2', { [TIMEOUTS]: timeouts({ readMs: 200 }) });
+    await change.expose({ zones: ['us-east-1a'] });
+    const reader = createS3ConsumerReports({ s3: s3As('analysis'), bucket: made.bucket, environment });
+    const bad = async () => (await reader.read('chg-2')).filter(({ errors }) => errors > 0);
+    await expect.poll(async () => (await bad()).length, { timeout: 20_000 }).toBeGreaterThan(0);
+    expect((await bad())[0]).toMatchObject({ arm: 'canary', instanceId: 'pod-1', resource: TIMEOUTS });
+    await change.withdraw();
+    await history.make('chg-3', { [TRADING]: killSwitch({ ...FAR, engaged: true }) });
+    await expect
+      .poll(() => consumer.lines().at(-1))
+      .toBe('pod-1  1.0.0 → switch/trading 1.1.0 (stable) {"engaged":true}');
+    expect(consumer.lines().slice(2, 4)).toEqual([
+      'pod-1  1.0.0 → config/payments/timeouts 1.1.0 (canary) {"readMs":200}',
+      'pod-1  1.1.0 → config/payments/timeouts 1.0.0 (stable) {"readMs":100}',
+    ]);
+    expect(await consumer.end()).toBe(0);
+  });
+
+  test('can be started with the file that the local stack writes', async () => {
+    const dir = join(root, 'dev');
+    const { consumerFile } = await prepareEnvironment(inject('stack'), {
+      environment: 'sdk-dev',
+      zones: [],
+      dir,
+    });
+    const config = JSON.parse(readFileSync(consumerFile, 'utf8')) as ConsumerConfig;
+    const client = await createControlPlaneClient({
+      ...config,
+      service: 'payments',
+      instanceId: 'pod-1',
+      zone: 'us-east-1a',
+      dir: join(dir, 'pod-1'),
+    });
+    expect(client.status()).toMatchObject({ state: 'fresh', index: 0 });
+    await client.close();
+  });
+});
+
+function startExample(...args: string[]) {
+  const main = fileURLToPath(new URL('../../examples/consumer/main.ts', import.meta.url));
+  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let printed = '';
+  child.stdout.on('data', (text) => {
+    printed += text;
+  });
+  return {
+    lines: () => printed.split('\n').slice(0, -1),
+    async end(): Promise<number | null> {
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+      return child.exitCode;
+    },
+  };
+}
 
 describe('what was tampered with is refused, and the last good is served', () => {
   test('a body', async () => {
