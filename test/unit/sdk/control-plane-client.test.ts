@@ -312,8 +312,11 @@ describe('when the store is down', () => {
     const passing = made.timers.pass((ms) => ms === 2_000);
     const client = await starting;
     expect(readMs(client)).toBe(100);
-    resolve();
     await passing;
+    resolve();
+    // The reading goes on, and ends.
+    await expect.poll(() => made.timers.waits.some((ms) => ms < POLL_MS)).toBe(true);
+    expect(client.status().state).toBe('fresh');
   });
 
   test('a consumer without a copy does not start', async () => {
