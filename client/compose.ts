@@ -1,22 +1,31 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
+import { CHECKPOINT_PATH } from '../activities/integrate.ts';
 import { planHere } from '../activities/plan-base.ts';
 import { loadPlan, loadRequest } from '../activities/recorded-change.ts';
 import { DomainError } from '../domain/errors.ts';
+import { readPins } from '../domain/evidence/export-layout.ts';
+import type { TrustDocument } from '../domain/evidence/trust.ts';
 import { createRoute53Reader, createRoute53Writer, createS3Client } from '../infra/aws/aws-clients.ts';
 import { createRoute53DnsZones } from '../infra/aws/route53-dns-zones.ts';
 import { createS3Bodies } from '../infra/aws/s3-bodies.ts';
 import { createS3ChangeLog } from '../infra/aws/s3-change-log.ts';
+import { createS3LogEntries } from '../infra/aws/s3-log-entries.ts';
+import type { LogStore } from '../infra/aws/s3-log-reader.ts';
+import { readSnapshot } from '../infra/aws/s3-snapshots.ts';
+import { createS3TileStore } from '../infra/aws/s3-tile-store.ts';
 import { createKeyring } from '../infra/keys/keyring.ts';
 import { generatePersonKey, readPersonSigner } from '../infra/keys/person-keys.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
+import type { EvidenceSource } from './audit/evidence-source.ts';
 import { createTemporalEngine } from './change-engine.ts';
 import type { ControlPlane, Person } from './control-plane.ts';
 import { createControlPlane } from './direct-control-plane.ts';
 import type { Installation } from './installation.ts';
 import { stackRuns } from './open-installation.ts';
+import { fetchHistories } from './temporal-histories.ts';
 
 /** The client's composition root: the only module of `client/` that knows adapters. */
 
@@ -25,6 +34,8 @@ const ENGINE_ATTEMPTS = 5;
 
 export interface Connected {
   controlPlane: ControlPlane;
+  /** What an auditor reads. */
+  evidence: EvidenceSource;
   close(): Promise<void>;
 }
 
@@ -70,11 +81,46 @@ export function connect(installation: Installation): Connected {
   });
   return {
     controlPlane,
+    evidence: openEvidence(installation, trust, { s3, bucket: aws.bucket, environment }, client),
     async close() {
       await connection.close();
       for (const aws of [s3, reader, writer]) aws.destroy();
     },
   };
+}
+
+function openEvidence(
+  { environment, trustFile, trustDigest, checkpoints }: Installation,
+  trust: TrustDocument,
+  store: LogStore,
+  client: Client,
+): EvidenceSource {
+  const log = createS3LogEntries(store);
+  const tiles = createS3TileStore(store);
+  const bodies = createS3Bodies(store);
+  return {
+    environment,
+    trust,
+    trustFile: new Uint8Array(readFileSync(trustFile)),
+    pins: checkpoints
+      ? readPins({ apiVersion: 'resilience-ctl/pins/v1', environment, trustDigest, ...checkpoints })
+      : null,
+    entries: () => log.from(0),
+    checkpoint: async () => (await tiles.get(CHECKPOINT_PATH))?.bytes ?? null,
+    tile: async (path) => (await tiles.get(path))?.bytes ?? null,
+    body: (digest) => orNull(bodies.get(digest)),
+    snapshot: (named) => orNull(readSnapshot(store, named)),
+    histories: (changeId) => fetchHistories(client, changeId),
+  };
+}
+
+async function orNull<T>(read: Promise<T>): Promise<T | null> {
+  try {
+    return await read;
+  } catch (error) {
+    if (error instanceof DomainError && error.code === 'NOT_FOUND') return null;
+    throw error;
+  }
 }
 
 export interface KnownKey {

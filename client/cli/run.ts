@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { type Cli, printJson } from './cli.ts';
+import { addAudit } from './commands/audit.ts';
 import { addApprove, addReject } from './commands/decide.ts';
 import { addDev } from './commands/dev.ts';
 import { addKeys } from './commands/keys.ts';
@@ -45,6 +46,7 @@ export function createProgram(cli: Cli): Command {
   addSteering(program, cli);
   addHistory(program, cli);
   addLog(program, cli);
+  addAudit(program, cli);
   addSchema(program, cli);
   return program;
 }

@@ -41,6 +41,11 @@ export interface AuditInput {
   body(digest: Digest): Promise<Uint8Array | null>;
   /** Sizes at which a snapshot is said to have been taken. */
   snapshotSizes: ReadonlySet<number>;
+  /**
+   * One change's entries without the others: the preconditions of its commits are about those, and are taken to have
+   * held.
+   */
+  alone?: boolean;
 }
 
 /** An entry with its meaning. */
@@ -93,7 +98,7 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
     const statement = openOrNull(bytes);
     if (statement !== null) {
       try {
-        if (fate.fate === 'honoured') await judgeHonoured(statement, index);
+        if (fate.fate === 'honoured' || isCommitAlone(statement, fate)) await judgeHonoured(statement, index);
         else judgeIgnored(statement, fate);
       } catch (error) {
         // Whatever somebody signed, the audit names it and goes on.
@@ -101,6 +106,15 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
       }
     }
     return { fate, statement };
+  }
+
+  function isCommitAlone(said: OpenedStatement, { fate }: EntryFate): boolean {
+    return (
+      input.alone === true &&
+      said.type === 'commit' &&
+      fate !== 'duplicate' &&
+      judgeAuthority(said, fold.state, judge) === null
+    );
   }
 
   async function judgeHonoured(said: OpenedStatement, index: number): Promise<void> {
@@ -311,7 +325,7 @@ function looksLikeSnapshot(bytes: Uint8Array): boolean {
   }
 }
 
-function openOrNull(bytes: Uint8Array): OpenedStatement | null {
+export function openOrNull(bytes: Uint8Array): OpenedStatement | null {
   try {
     return decodeEntry(bytes);
   } catch {

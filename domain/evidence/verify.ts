@@ -4,4 +4,5 @@
  */
 export type { Discrepancy } from './audit-entries.ts';
 export { decodePins, type Pins } from './export-layout.ts';
+export { type ProofVerdict, verifyProof } from './proof.ts';
 export { type ExportReader, type ExportVerdict, type VerifyInput, verifyExport } from './verify-export.ts';

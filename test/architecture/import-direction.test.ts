@@ -7,7 +7,12 @@ const FOLDERS = ['domain', 'workflows', 'activities', 'infra', 'worker', 'client
 type Folder = (typeof FOLDERS)[number];
 
 // A consumer wires for itself: `client/compose.ts` would load the engine into every service.
-const WIRING = ['client/compose.ts', 'client/cli/commands/dev.ts', 'client/sdk/index.ts'];
+const WIRING = [
+  'client/compose.ts',
+  'client/compose-offline.ts',
+  'client/cli/commands/dev.ts',
+  'client/sdk/index.ts',
+];
 const AWS = /^@(aws-sdk|smithy)\//;
 const AWS_FOLDERS = ['infra/aws/', 'infra/dev/'];
 const DOMAIN_PACKAGES = ['zod', '@noble/hashes', 'canonicalize', 'ipaddr.js', 'ajv', 'semver'];
