@@ -16,6 +16,7 @@ export interface FleetOptions {
   zones: readonly string[];
   /** Whether the work of an instance fails with what it has applied. */
   isBroken(client: ControlPlaneClient): boolean;
+  pollIntervalMs: number;
   reportIntervalMs: number;
 }
 
@@ -33,7 +34,8 @@ export class Fleet {
     }, WORK_INTERVAL_MS);
   }
 
-  static async start({ consumerFile, dir, instances, zones, isBroken, reportIntervalMs }: FleetOptions) {
+  static async start(options: FleetOptions): Promise<Fleet> {
+    const { consumerFile, dir, instances, zones, isBroken, pollIntervalMs, reportIntervalMs } = options;
     const installation: Pick<ControlPlaneClientOptions, 'environment' | 'aws' | 'trustFile' | 'trustDigest'> =
       JSON.parse(readFileSync(consumerFile, 'utf8'));
     const starting = Array.from({ length: instances }, (_, i) =>
@@ -43,7 +45,7 @@ export class Fleet {
         instanceId: `payments-${i}`,
         zone: zones[i % zones.length] ?? '',
         dir: join(dir, `payments-${i}`),
-        pollIntervalMs: 300,
+        pollIntervalMs,
         reportIntervalMs,
       }),
     );

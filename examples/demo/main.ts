@@ -7,26 +7,30 @@ import { planText } from '../../client/cli/plan-text.ts';
 import { styleFor } from '../../client/cli/style.ts';
 import { connect, openPerson } from '../../client/compose.ts';
 import type { ControlPlane, Person } from '../../client/control-plane.ts';
-import type { Installation } from '../../client/installation.ts';
 import { readRequestFile } from '../../client/request-file.ts';
 import type { ChangeRequest } from '../../domain/change/request.ts';
 import { canonicalText } from '../../domain/evidence/canonical-json.ts';
 import { createRoute53Reader, createRoute53Writer } from '../../infra/aws/aws-clients.ts';
 import { createRoute53DnsZones } from '../../infra/aws/route53-dns-zones.ts';
-import { runDevStack } from '../../infra/dev/dev-stack.ts';
+import { type DevStack, runDevStack } from '../../infra/dev/dev-stack.ts';
 import { freePort } from '../../infra/dev/free-port.ts';
 import { openTrustFile } from '../../infra/keys/trust-file.ts';
-import type { ChangeStatus } from '../../workflows/contract.ts';
+import { type ChangeStatus, VOTER_ZONES } from '../../workflows/contract.ts';
+import { Fleet } from './consumers.ts';
 import { startService } from './service.ts';
 import { type Count, Traffic } from './traffic.ts';
 
 /**
- * The main job, end to end and for real: a good change travels the whole way, then a bad one travels back.
+ * The main job, end to end and for real: a good change travels the whole way, then a bad one travels back; first of
+ * DNS records, by weight, then of a config, by share of its consumers.
  * Exit status 0 only if everything that the summary claims was seen.
  */
 const POLL_MS = 100;
+const ENDS: readonly ChangeStatus['phase'][] = ['committed', 'rejected', 'rolled-back'];
 const ZONE = 'example.com';
 const NAME = `api.${ZONE}`;
+const TIMEOUTS = 'config/payments/timeouts';
+const INSTANCES = 30;
 const startedMs = performance.now();
 const style = styleFor(process.stdout, process.env);
 const proofs: { held: boolean; claim: string }[] = [];
@@ -60,7 +64,7 @@ class Demo {
     const { index } = await this.#plane.submit(changeId, request, alice);
     say(`alice submitted ${style('bold', changeId)}: recorded at entry ${index}`);
 
-    const waiting = await this.#until(changeId, (status) => status.phase === 'approval');
+    const waiting = await this.until(changeId, (status) => status.phase === 'approval');
     const yes = waiting.votes.filter((vote) => vote.decision === 'yes').map((vote) => vote.voter);
     prove(`${yes.length} of 3 zones planned it again and voted yes (${yes.join(', ')})`, yes.length >= 2);
 
@@ -70,6 +74,40 @@ class Demo {
     for (const person of [bob, carol]) {
       const answer = await this.#plane.decide(changeId, { decision: 'approve', plan }, person);
       say(`${person.subject} approved ${waiting.planDigest?.slice(0, 19)}… (entry ${answer.index})`);
+    }
+  }
+
+  /** What the rest stands on, without the ceremony. */
+  async makeLive(changeId: string, request: ChangeRequest): Promise<void> {
+    const { alice, bob, carol } = this.#people;
+    await this.#plane.submit(changeId, request, alice);
+    await this.until(changeId, (status) => status.phase === 'approval');
+    const plan = await this.#plane.planOf(changeId);
+    for (const person of [bob, carol])
+      await this.#plane.decide(changeId, { decision: 'approve', plan }, person);
+    const { phase } = await this.until(changeId, (status) => ENDS.includes(status.phase));
+    say(`${changeId} is ${phase}`);
+  }
+
+  /** Prints each stage with the consumers that had the version while it was live. */
+  async followConsumers(
+    changeId: string,
+    having: () => number,
+  ): Promise<{ status: ChangeStatus; counts: Map<string, number> }> {
+    const counts = new Map<string, number>();
+    let last: string | undefined;
+    for (;;) {
+      const status = await this.#plane.status(changeId);
+      const baking = status.stages.find((stage) => stage.state === 'baking')?.name;
+      if (last !== undefined && baking !== last) {
+        const verdict = status.stages.find((one) => one.name === last)?.verdict?.verdict ?? '…';
+        say(consumersLine(last, counts.get(last) ?? 0, verdict));
+      }
+      if (baking !== undefined) counts.set(baking, having());
+      last = baking;
+      if (ENDS.includes(status.phase)) return { status, counts };
+      if (status.held) say(style('yellow', `held: ${status.held.why}`));
+      await sleep(POLL_MS);
     }
   }
 
@@ -98,13 +136,13 @@ class Demo {
         this.#traffic.take();
         live = baking.name;
       }
-      if (['committed', 'rejected', 'rolled-back'].includes(status.phase)) return { status, shares };
+      if (ENDS.includes(status.phase)) return { status, shares };
       if (status.held) say(style('yellow', `held: ${status.held.why}`));
       await sleep(POLL_MS);
     }
   }
 
-  async #until(changeId: string, reached: (status: ChangeStatus) => boolean): Promise<ChangeStatus> {
+  async until(changeId: string, reached: (status: ChangeStatus) => boolean): Promise<ChangeStatus> {
     for (;;) {
       const status = await this.#plane.status(changeId);
       if (reached(status)) return status;
@@ -119,11 +157,22 @@ class Demo {
 }
 
 function stageLine(stage: string, share: number, count: Count, verdict: string): string {
+  return `${barOf(stage, share)} of ${count.requests} requests, ${count.errors} errors → ${coloured(verdict)}`;
+}
+
+function consumersLine(stage: string, having: number, verdict: string): string {
+  return `${barOf(stage, (100 * having) / INSTANCES)}: ${having} of ${INSTANCES} consumers → ${coloured(verdict)}`;
+}
+
+function barOf(stage: string, share: number): string {
   const width = 30;
   const filled = Math.round((share / 100) * width);
   const bar = `${'█'.repeat(filled)}${'·'.repeat(width - filled)}`;
-  const colour = verdict === 'pass' ? 'green' : verdict === 'fail' ? 'red' : 'yellow';
-  return `stage ${stage.padStart(5)} ${bar} ${share.toFixed(1).padStart(5)} % of ${count.requests} requests, ${count.errors} errors → ${style(colour, verdict)}`;
+  return `stage ${stage.padStart(5)} ${bar} ${share.toFixed(1).padStart(5)} %`;
+}
+
+function coloured(verdict: string): string {
+  return style(verdict === 'pass' ? 'green' : verdict === 'fail' ? 'red' : 'yellow', verdict);
 }
 
 function requestFrom(file: string, port: number): ChangeRequest {
@@ -168,7 +217,49 @@ async function badChange(demo: Demo, port: number, read: () => Promise<string>):
   prove('the records, read back, are exactly as before', (await read()) === before);
 }
 
-async function main(installation: Installation): Promise<void> {
+/** The consumers of the demo report faster than those of the guide, so that a stage needs no long bake. */
+function documentRequestFrom(file: string): ChangeRequest {
+  const { request } = readRequestFile(fileURLToPath(new URL(`../documents/${file}`, import.meta.url)));
+  const rollout = { ...request.spec.rollout, bakeSeconds: 2 };
+  return { ...request, spec: { ...request.spec, rollout } };
+}
+
+async function configCanary(demo: Demo, fleet: Fleet): Promise<void> {
+  say(style('bold', `A config canary: the timeouts of ${INSTANCES} instances of payments`));
+  const schema = documentRequestFrom('1-schema.yaml');
+  const configs = documentRequestFrom('2-configs.yaml');
+  // In one batch, because the state that would exist is what is judged.
+  const operations = [...schema.spec.operations, ...configs.spec.operations.slice(0, 1)];
+  await demo.makeLive('demo-first-documents', { ...configs, spec: { ...configs.spec, operations } });
+
+  const changeId = 'demo-config';
+  await demo.submitAndApprove(changeId, documentRequestFrom('4-change-config.yaml'));
+  const having = () => fleet.having(TIMEOUTS, '1.1.0');
+  const { status, counts } = await demo.followConsumers(changeId, having);
+  const tenth = counts.get('10%') ?? 0;
+  prove(
+    `at 10 % the new version was with ${tenth} of ${INSTANCES} consumers, at 100 % with ${counts.get('100%')}`,
+    tenth >= 1 && tenth <= INSTANCES / 5 && counts.get('100%') === INSTANCES,
+  );
+  prove('what consumers reported passed every stage; the change is committed', status.phase === 'committed');
+}
+
+async function badConfig(demo: Demo, fleet: Fleet): Promise<void> {
+  say(style('bold', 'A bad config: valid by its schema, but whoever applies it reports errors'));
+  const changeId = 'demo-bad-config';
+  await demo.submitAndApprove(changeId, documentRequestFrom('bad-config.yaml'));
+  const { status, counts } = await demo.followConsumers(changeId, () => fleet.having(TIMEOUTS, '1.2.0'));
+  const met = Math.max(...counts.values());
+  prove(
+    `it met ${met} of ${INSTANCES} consumers and was withdrawn by itself`,
+    status.phase === 'rolled-back' && met < INSTANCES / 2,
+  );
+  for (let tries = 0; fleet.having(TIMEOUTS, '1.1.0') < INSTANCES && tries < 30; tries += 1)
+    await sleep(POLL_MS);
+  prove('all of them have the version before it again', fleet.having(TIMEOUTS, '1.1.0') === INSTANCES);
+}
+
+async function main({ installation, consumerFile }: DevStack): Promise<void> {
   const { aws } = installation;
   const trust = openTrustFile(installation.trustFile, installation.trustDigest);
   const reader = createRoute53Reader(aws);
@@ -194,6 +285,24 @@ async function main(installation: Installation): Promise<void> {
     await goodChange(demo, port, read);
     process.stdout.write('\n');
     await badChange(demo, port, read);
+    process.stdout.write('\n');
+    await traffic.stop();
+    const fleet = await Fleet.start({
+      consumerFile,
+      dir: join(home, 'consumers'),
+      instances: INSTANCES,
+      zones: VOTER_ZONES,
+      isBroken: (client) => client.get(TIMEOUTS)?.value.readMs === 1,
+      pollIntervalMs: 800,
+      reportIntervalMs: 800,
+    });
+    try {
+      await configCanary(demo, fleet);
+      process.stdout.write('\n');
+      await badConfig(demo, fleet);
+    } finally {
+      await fleet.stop();
+    }
   } finally {
     await traffic.stop();
     await Promise.all(services.map((service) => service.stop()));
@@ -204,7 +313,7 @@ async function main(installation: Installation): Promise<void> {
 const home = mkdtempSync(join(tmpdir(), 'resilience-demo-'));
 const stack = await runDevStack({ home, environment: 'demo', onProgress: say });
 try {
-  await main(stack.installation);
+  await main(stack);
 } finally {
   await stack.stop();
   rmSync(home, { recursive: true, force: true });

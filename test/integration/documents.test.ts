@@ -51,6 +51,7 @@ beforeAll(async () => {
     instances: INSTANCES,
     zones: VOTER_ZONES,
     isBroken: (client) => client.get(PAYMENTS)?.value.readMs === 1,
+    pollIntervalMs: 300,
     reportIntervalMs: 300,
   });
 });
