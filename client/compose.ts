@@ -23,8 +23,10 @@ import type { EvidenceSource } from './audit/evidence-source.ts';
 import { createTemporalEngine } from './change-engine.ts';
 import type { ControlPlane, Person } from './control-plane.ts';
 import { createControlPlane } from './direct-control-plane.ts';
+import { createStore } from './direct-store.ts';
 import type { Installation } from './installation.ts';
 import { stackRuns } from './open-installation.ts';
+import type { Store } from './store.ts';
 import { fetchHistories } from './temporal-histories.ts';
 
 /** The client's composition root: the only module of `client/` that knows adapters. */
@@ -34,6 +36,8 @@ const ENGINE_ATTEMPTS = 5;
 
 export interface Connected {
   controlPlane: ControlPlane;
+  /** What was live when, and what it said. */
+  store: Store;
   /** What an auditor reads. */
   evidence: EvidenceSource;
   close(): Promise<void>;
@@ -67,11 +71,18 @@ export function connect(installation: Installation): Connected {
   });
   const client = new Client({ connection, namespace: temporal.namespace });
 
+  const log = createS3ChangeLog({
+    s3,
+    bucket: aws.bucket,
+    environment,
+    trust,
+    verify: createKeyring(trust),
+  });
   const controlPlane = createControlPlane({
     environment,
     trust,
     engine: createTemporalEngine(client, temporal.address),
-    log: createS3ChangeLog({ s3, bucket: aws.bucket, environment, trust, verify: createKeyring(trust) }),
+    log,
     bodies,
     readRequest: (digest) => loadRequest(bodies, digest),
     readPlan: (digest) => loadPlan(bodies, digest),
@@ -81,6 +92,7 @@ export function connect(installation: Installation): Connected {
   });
   return {
     controlPlane,
+    store: createStore({ log, bodies, readPlan: (digest) => loadPlan(bodies, digest) }),
     evidence: openEvidence(installation, trust, { s3, bucket: aws.bucket, environment }, client),
     async close() {
       await connection.close();

@@ -28,7 +28,8 @@ function resourceLines(planned: PlannedDocument, style: Style): string[] {
   ];
 }
 
-function editLines(edit: DocumentEdit): string[] {
+/** An edit the way Terraform shows it: `~ /timeoutMs: 800 → 900`. */
+export function editLines(edit: DocumentEdit): string[] {
   const place = edit.path === '' ? '(whole document)' : edit.path;
   const [before, after] = ['before' in edit, 'after' in edit];
   if (before && after) {
