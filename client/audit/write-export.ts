@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
 import { DomainError } from '../../domain/errors.ts';
-import { readPlan } from '../../domain/evidence/audit-entries.ts';
 import { canonicalBytes, type Digest, digestOfBytes } from '../../domain/evidence/canonical-json.ts';
 import {
   bodiesNamed,
-  bodiesOfPlan,
   bodyFile,
   EXPORT_FILES,
   encodeManifest,
@@ -13,6 +11,7 @@ import {
   tileFile,
 } from '../../domain/evidence/export-layout.ts';
 import { CSV_HEADER, csvLine, flatEntry, jsonLine } from '../../domain/evidence/flat-log.ts';
+import { bodiesInPlan } from '../../domain/evidence/read-plan.ts';
 import { indexTrust } from '../../domain/evidence/trust.ts';
 import type { Checkpoint } from '../../domain/log/checkpoint.ts';
 import { sameBytes } from '../../domain/log/merkle-tree.ts';
@@ -215,7 +214,7 @@ async function writeBodies(
     if (!selected.has(changeId)) continue;
     const body = await fetch(digest, entry, bytes);
     if (!isPlan || body === null) continue;
-    for (const document of bodiesOfPlan(readPlan(body))) await fetch(document, entry);
+    for (const document of bodiesInPlan(body)) await fetch(document, entry);
   }
   return missing;
 }

@@ -17,6 +17,7 @@ import { judgeDescription } from './describe-request.ts';
 import type { VerifySignature } from './dsse.ts';
 import { createFenceTrail } from './fence-trail.ts';
 import { judgeCommit, judgeVersion } from './judge-commit.ts';
+import { readPlan } from './read-plan.ts';
 import { type OpenedStatement, openEnvelope, openPayload, verifiedKeyIds } from './statement-codec.ts';
 import type {
   AcceptancePredicate,
@@ -42,8 +43,8 @@ export interface AuditInput {
   /** Sizes at which a snapshot is said to have been taken. */
   snapshotSizes: ReadonlySet<number>;
   /**
-   * One change's entries without the others: the preconditions of its commits are about those, and are taken to have
-   * held.
+   * One change's entries without the others. What is about those is taken to hold: the preconditions of its commits,
+   * and the fences that others wrote.
    */
   alone?: boolean;
 }
@@ -130,7 +131,7 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
       case 'acceptance':
         return judgeAcceptance(said.predicate, change, index);
       case 'intent':
-        reportText(index, 'STALE_FENCE', 'fence-explained', fences.intent({ ...said.predicate, index }));
+        reportFence(index, () => fences.intent({ ...said.predicate, index }));
         bundles.set(index, await lackOfBundle(change, index));
         return;
       case 'outcome':
@@ -183,7 +184,7 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
   async function judgeOutcome(outcome: Indexed<OutcomePredicate>, change: ChangeRecord): Promise<void> {
     const { index, intentIndex, direction, result } = outcome;
     outcomes.add(outcomeKey(outcome));
-    reportText(index, 'STALE_FENCE', 'fence-explained', fences.outcome(outcome));
+    reportFence(index, () => fences.outcome(outcome));
     if (result !== 'applied') return;
     if (direction === 'forward') return reportEffect(index, bundles.get(intentIndex) ?? null);
     const loaded = await load(change);
@@ -252,6 +253,16 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
     for (const violation of violations ?? []) report(index, violation);
   }
 
+  /** A fence that cannot be followed is a finding of its own, and must not hide the others about its entry. */
+  function reportFence(index: number, follow: () => string | null): void {
+    if (input.alone === true) return;
+    try {
+      reportText(index, 'STALE_FENCE', 'fence-explained', follow());
+    } catch (error) {
+      report(index, unreadable(error));
+    }
+  }
+
   function reportText(index: number, code: ErrorCode, rule: string, message: string | null): void {
     if (message === null) return;
     report(index, {
@@ -285,20 +296,6 @@ export function judgeAcceptedAs(
     keyIds: verifiedKeyIds(opened, verify),
     environment,
     nowMs: Date.parse(said.at),
-  });
-}
-
-/** A plan out of its body. Its digest is what is believed; whether it follows from its request is for `replay`. */
-export function readPlan(bytes: Uint8Array): Plan {
-  const plan = parseJsonBytes(bytes);
-  const known =
-    typeof plan === 'object' &&
-    plan !== null &&
-    'apiVersion' in plan &&
-    plan.apiVersion === 'resilience-ctl/plan/v1';
-  if (known) return plan as Plan;
-  throw new DomainError('ENTRY_MALFORMED', 'The body is not a plan of a version that this build knows.', {
-    next: 'Use the build that made it, or a newer one.',
   });
 }
 

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { type Plan, zoneOf } from '../change/plan.ts';
 import { DomainError } from '../errors.ts';
 import { formatVkey, type NoteKey, parseVkey, type VerifyEd25519 } from '../log/signed-note.ts';
 import { fromBase64 } from './base64.ts';
@@ -148,7 +147,7 @@ export function signaturesUnder(trust: TrustDocument, verify: VerifyEd25519): Ve
   };
 }
 
-/** The bodies that an entry names and that must be beside it. The plan's own come with `bodiesOfPlan`. */
+/** The bodies that an entry names and that must be beside it. The plan's own: `bodiesInPlan`. */
 export function bodiesNamed(said: Said): Digest[] {
   switch (said.type) {
     case 'request':
@@ -164,14 +163,6 @@ export function bodiesNamed(said: Said): Digest[] {
     default:
       return [];
   }
-}
-
-/** The documents that a plan is about, before and after; records are in the plan itself. */
-export function bodiesOfPlan(plan: Plan): Digest[] {
-  if (zoneOf(plan) !== null) return [];
-  return plan.resources
-    .flatMap(({ baseDigest, targetDigest }) => [baseDigest, targetDigest])
-    .filter((one) => one !== null);
 }
 
 function decodeAs<T>(schema: z.ZodType<T>, bytes: Uint8Array, name: string): T {

@@ -6,7 +6,7 @@ import { MAX_ENTRY_BYTES } from '../log/entry.ts';
 import { judgeInclusion, leafHash } from '../log/merkle-tree.ts';
 import { parseVkey } from '../log/signed-note.ts';
 import { judgeCheckpoint } from '../log/verify-checkpoint.ts';
-import { createEntryAudit, type Discrepancy, type EntryAudit, readPlan } from './audit-entries.ts';
+import { createEntryAudit, type Discrepancy, type EntryAudit } from './audit-entries.ts';
 import { fromBase64, toBase64 } from './base64.ts';
 import {
   canonicalBytes,
@@ -16,14 +16,8 @@ import {
   isDigest,
   parseCanonicalBytes,
 } from './canonical-json.ts';
-import {
-  bodiesNamed,
-  bodiesOfPlan,
-  openTrustPayload,
-  type Pins,
-  readPins,
-  signaturesUnder,
-} from './export-layout.ts';
+import { bodiesNamed, openTrustPayload, type Pins, readPins, signaturesUnder } from './export-layout.ts';
+import { bodiesInPlan } from './read-plan.ts';
 import type { OpenedStatement } from './statement-codec.ts';
 import type { VerifyInput } from './verify-export.ts';
 
@@ -224,7 +218,7 @@ function judgeWhole(
 /** All the bodies that a statement needs beside it: those that it names, and those that its plan names. */
 export function namedBodies(said: OpenedStatement, bodies: ReadonlyMap<Digest, Uint8Array>): Digest[] {
   const plan = said.type === 'plan' ? bodies.get(said.predicate.planDigest) : undefined;
-  return [...bodiesNamed(said), ...(plan === undefined ? [] : bodiesOfPlan(readPlan(plan)))];
+  return [...bodiesNamed(said), ...(plan === undefined ? [] : bodiesInPlan(plan))];
 }
 
 function readBodies(

@@ -6,18 +6,11 @@ import { parseVkey, type VerifyEd25519 } from '../log/signed-note.ts';
 import type { EntryFate } from '../log/state.ts';
 import { decodeEntryBundle, tileAt, tilePath } from '../log/tiles.ts';
 import { judgeCheckpoint } from '../log/verify-checkpoint.ts';
-import {
-  type AuditedEntry,
-  createEntryAudit,
-  type Discrepancy,
-  readPlan,
-  snapshotIn,
-} from './audit-entries.ts';
+import { type AuditedEntry, createEntryAudit, type Discrepancy, snapshotIn } from './audit-entries.ts';
 import { toBase64 } from './base64.ts';
 import { canonicalText, type Digest, parseJsonBytes } from './canonical-json.ts';
 import {
   bodiesNamed,
-  bodiesOfPlan,
   bodyFile,
   changeOfHistory,
   decodeManifest,
@@ -30,6 +23,7 @@ import {
   tileFile,
 } from './export-layout.ts';
 import { CSV_HEADER, csvLine, flatEntry, jsonLine } from './flat-log.ts';
+import { bodiesInPlan } from './read-plan.ts';
 import { indexTrust, type TrustDocument } from './trust.ts';
 import { tileFilesOf, verifiedEntries } from './verify-tiles.ts';
 
@@ -279,11 +273,7 @@ async function expectBodies(
   bodiesNamed(statement).forEach(expect);
   if (statement.type !== 'plan') return;
   const plan = await readOrNull(reader, bodyFile(statement.predicate.planDigest));
-  try {
-    if (plan !== null) bodiesOfPlan(readPlan(plan)).forEach(expect);
-  } catch {
-    // The audit of the entry has named it already.
-  }
+  if (plan !== null) bodiesInPlan(plan).forEach(expect);
 }
 
 /** Snapshots are named by entries behind them: a first look says at which sizes a state has to be remembered. */
