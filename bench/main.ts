@@ -13,6 +13,7 @@ import { type RawRun, runSameSteps, runSequential } from './raw-runs.ts';
 import { type Finding, machineFacts, type Report, reportJson, reportText } from './report.ts';
 import { type BenchStack, startBenchStack } from './stack.ts';
 import { median } from './statistics.ts';
+import { measureStore } from './store.ts';
 
 /** What a change costs beside what Temporal and AWS ask for anyway. Ratios hold; milliseconds are this machine's. */
 const SERVER =
@@ -166,12 +167,14 @@ try {
   const rounds = await measureChanges(stack);
   await stack.stopRoles();
   const appends = await measureAppends(stack);
+  say('the store: a log of 100,000 entries, folded');
+  const store = await measureStore();
   const report: Report = {
     machine,
     server: SERVER,
     rounds: ROUNDS,
-    findings: findingsOf(rounds, appends),
-    figures: figuresOf(rounds, appends),
+    findings: [...findingsOf(rounds, appends), ...store.findings],
+    figures: { ...figuresOf(rounds, appends), ...store.figures },
   };
   writeFileSync(fileURLToPath(new URL('results.json', import.meta.url)), reportJson(report));
   process.stdout.write(reportText(report));
