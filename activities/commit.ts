@@ -12,6 +12,8 @@ export type CommitResult =
   | { result: 'committed'; index: number }
   | { result: 'refused'; violations: Violation[] };
 
+const GOES_BACK = 'The change goes back; submit it again against what is live.';
+
 /**
  * Phase `commit`: the entry that makes the versions live. The enactor signs it, over what it reads back itself. Where
  * a precondition does not hold at its place in the log, the entry is void and the change goes back.
@@ -36,7 +38,8 @@ export async function commit(ports: EnactorPorts, input: { changeId: string }): 
     moves: plan.kind === 'dns' ? recordMoves(plan) : await movesOf(ports, state, change, plan),
     at: new Date(ports.clock.nowMs()).toISOString(),
   };
-  const early = judgeCommit(commitment, change, plan);
+  // Its remedies are for an auditor who finds such a commit; here it is not signed at all.
+  const early = judgeCommit(commitment, change, plan).map((one) => ({ ...one, remedy: GOES_BACK }));
   const violations =
     early.length > 0
       ? early
@@ -63,6 +66,5 @@ function recordMoves(plan: DnsPlan): Move[] {
 }
 
 function refused(rule: string, message: string): { result: 'refused'; violations: Violation[] } {
-  const remedy = 'The change goes back; submit it again against what is live.';
-  return { result: 'refused', violations: [{ code: 'STALE_BASE', rule, message, remedy }] };
+  return { result: 'refused', violations: [{ code: 'STALE_BASE', rule, message, remedy: GOES_BACK }] };
 }

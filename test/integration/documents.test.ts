@@ -8,7 +8,13 @@ import { Fleet } from '../../examples/demo/consumers.ts';
 import type { OpenedPorts } from '../../worker/role-ports.ts';
 import { VOTER_ZONES } from '../../workflows/contract.ts';
 import { honoured } from '../support/live-change.ts';
-import { approveAll, documentRequest, exampleRequest, runDocuments } from '../support/live-documents.ts';
+import {
+  approveAll,
+  BAKE_SECONDS,
+  documentRequest,
+  exampleRequest,
+  runDocuments,
+} from '../support/live-documents.ts';
 import { type LiveEnvironment, type Role, startLiveEnvironment } from '../support/live-environment.ts';
 
 const PAYMENTS = 'config/payments/timeouts';
@@ -87,10 +93,9 @@ describe('the examples travel the real path', () => {
   test('a config reaches half of the consumers, is judged by their reports, and then everybody', async () => {
     await env.controlPlane.submit('config', exampleRequest(env, '4-change-config'), env.person('alice'));
     await approveAll(env, 'config');
-    await env.until('config', ({ stages }) => stages[0]?.state === 'passed');
-    const having = fleet.having(PAYMENTS, '1.1.0');
-    expect(having).toBeGreaterThan(0);
-    expect(having).toBeLessThan(INSTANCES);
+    await env.until('config', ({ stages }) => stages[0]?.state === 'baking');
+    await vi.waitUntil(() => fleet.having(PAYMENTS, '1.1.0') > 0, { timeout: 10_000 });
+    expect(fleet.having(PAYMENTS, '1.1.0')).toBeLessThan(INSTANCES);
     expect((await env.ended('config')).status).toBe('committed');
     await seenByAll(PAYMENTS, '1.1.0');
 
@@ -216,7 +221,7 @@ describe('changes that meet', () => {
     set: CHECKOUT,
     body: { schema, value: { readMs, writeMs: 2500, retries: 1 } },
   });
-  const rollout = { stages: [50, 100], bakeSeconds: 1.5, minimumSamples: 5 };
+  const rollout = { stages: [50, 100], bakeSeconds: BAKE_SECONDS, minimumSamples: 5 };
 
   test('of one config queue; the later one, whose author had not seen the earlier, is refused with both sides', async () => {
     const base = { [CHECKOUT]: (await live(CHECKOUT))?.digest };

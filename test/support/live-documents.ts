@@ -5,7 +5,7 @@ import type { ChangeResult } from '../../workflows/contract.ts';
 import type { LiveEnvironment } from './live-environment.ts';
 
 /** Long enough for every consumer of the tests to see an exposure and to report about it. */
-const BAKE_SECONDS = 1.5;
+export const BAKE_SECONDS = 2;
 
 /** A change of `examples/documents`, for the environment of a test, with shorter bakes and fewer stages. */
 export function exampleRequest(env: LiveEnvironment, file: string): ChangeRequest {
