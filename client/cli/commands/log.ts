@@ -2,19 +2,36 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { LogLine } from '../../log-line.ts';
 import { type Cli, printJson, styleOf, wantsJson, withControlPlane, withProgress } from '../cli.ts';
 import { logLineText } from '../log-text.ts';
+import { versionsText } from '../store-text.ts';
+import { reading } from './store.ts';
 
 export function addLog(program: Command, cli: Cli): void {
   program
     .command('log')
-    .description('every entry of the environment’s log, also those that do not count, and why')
+    .description(
+      'every entry of the environment’s log, also those that do not count, and why; or the versions of a resource',
+    )
+    .argument('[resource]', 'only its versions, newest first')
     .option('--since <index>', 'first entry to show', toIndex, 0)
-    .addHelpText('after', '\nExample:\n  resilience-ctl log --since 120\n')
-    .action((options: { since: number }, command: Command) => {
+    .addHelpText(
+      'after',
+      '\nExamples:\n  resilience-ctl log --since 120\n  resilience-ctl log switch/trading\n',
+    )
+    .action((resource: string | undefined, options: { since: number }, command: Command) => {
+      if (resource !== undefined) return showVersions(cli, resource, command);
       const show = shower(cli, wantsJson(command));
       return withControlPlane(cli, async ({ controlPlane }) => {
         for await (const line of controlPlane.log(options.since)) show(line);
       });
     });
+}
+
+function showVersions(cli: Cli, resource: string, command: Command): Promise<void> {
+  return reading(cli, async (store) => {
+    const versions = await store.versionsOf(resource);
+    if (wantsJson(command)) for (const one of versions.toReversed()) printJson(cli, one);
+    else cli.stdout.write(versionsText(versions, styleOf(cli, false)));
+  });
 }
 
 export function addHistory(program: Command, cli: Cli): void {

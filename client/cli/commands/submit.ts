@@ -51,7 +51,7 @@ async function submitOrResume(
 }
 
 /** Short enough to type, long enough (48 bits) not to meet another: a collision is refused, not merged. */
-function newChangeId(): string {
+export function newChangeId(): string {
   return `chg-${randomBytes(6).toString('hex')}`;
 }
 
