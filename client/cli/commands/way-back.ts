@@ -50,6 +50,11 @@ export function addWayBack(program: Command, cli: Cli): void {
         return pairs.flatMap(([from, to]): Return[] => {
           const known = to ?? from;
           if (!known?.resource.startsWith(prefix)) return [];
+          if (to === null && known.resource.startsWith('dns/')) {
+            // A record may be older than its first change, so that the log cannot say that it was not there.
+            cli.stderr.write(`Left out: ${known.resource}, which no change had committed yet.\n`);
+            return [];
+          }
           return [{ from, to: to ?? { ...known, digest: null, version: null } }];
         });
       });
