@@ -36,7 +36,10 @@ export interface ControlPlaneClientOptions {
   zone: string;
   /** Folder of this instance alone, for its last-good copy. */
   dir: string;
-  /** The longest wait between two readings of the log; jitter makes it shorter, down to half. Default 1000. */
+  /**
+   * Within how long a move of the log is to be seen. The wait between two readings is half to four fifths of it, at
+   * random, so that consumers do not all ask at once. Default 1000.
+   */
   pollIntervalMs?: number;
   /** How often health is reported while a change is exposed. Default 5000. */
   reportIntervalMs?: number;

@@ -25,8 +25,8 @@ export interface ClientSettings extends FollowerSettings {
 
 /** With a copy to serve, a start waits for the log only so long. */
 const START_WAIT_MS = 2_000;
-/** Jitter: a wait is this part of the interval at least, and at most with the second added. */
-const [SHORTEST_WAIT, JITTER] = [0.5, 0.4];
+/** Jitter: a wait is this part of the interval at least, and at most with the second added: the rest is for reading. */
+const [SHORTEST_WAIT, JITTER] = [0.5, 0.3];
 const MAX_MERGED = 1_000;
 
 type Listener = (move: DocumentMove) => void;

@@ -41,5 +41,7 @@ describe('a window of health', () => {
     window.add({ ok: true, latencyMs: Number.NaN });
     window.add({ ok: true, latencyMs: -1 });
     expect(window.cut(AT_MS + 1)).toMatchObject({ samples: 5_002, latencyP50Ms: 2, latencyP99Ms: 2 });
+    window.add({ ok: true, latencyMs: Number.NaN });
+    expect(window.cut(AT_MS + 2)).toMatchObject({ samples: 1, latencyP50Ms: 0, latencyP99Ms: 0 });
   });
 });
