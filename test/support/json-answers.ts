@@ -133,7 +133,42 @@ const steered = (action: string) =>
     reason: z.string(),
   });
 
+const pins = z.strictObject({
+  apiVersion: z.literal('resilience-ctl/pins/v1'),
+  environment: z.string(),
+  trustDigest: digest,
+  logKey: z.string(),
+  witnessKeys: z.array(z.string()),
+});
+const effects = z.strictObject({ judged: z.int(), unjudged: z.int() });
+const verdict = {
+  ok: z.boolean(),
+  environment: z.string().nullable(),
+  size: z.int().nullable(),
+  root: z.base64().nullable(),
+  cosignedAt: time.nullable(),
+  pins: pins.nullable(),
+  effects,
+  discrepancies: z.array(violation.extend({ entry: index.nullable(), file: z.string().nullable() })),
+};
+const step = z.strictObject({ what: z.string(), at: time, index });
+
 /** By the names that the first column of the table in docs/cli.md gives them. */
+const storedVersion = z.strictObject({
+  resource: z.string(),
+  digest: digest.nullable(),
+  version: z.string().nullable(),
+  parent: digest.nullable(),
+  dependsOn: z.array(z.string()),
+  changeId,
+  author: z.string().nullable(),
+  planDigest: digest,
+  index,
+  at: time,
+});
+const edit = z.strictObject({ path: z.string(), before: z.unknown(), after: z.unknown() }).partial();
+const wayBack = z.union([z.looseObject({ kind: z.literal('ChangeRequest') }), submitted]);
+
 export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
   dev: running,
   'dev --detach': running,
@@ -176,5 +211,99 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
   abort: steered('abort'),
   history: logLine,
   log: logLine,
+  get: storedVersion.extend({ body: z.unknown() }),
+  'log RESOURCE': storedVersion,
+  ls: z.strictObject({ size: z.int(), ambiguous: z.boolean(), versions: z.array(storedVersion) }),
+  diff: z.strictObject({
+    differences: z.array(
+      z.strictObject({
+        before: storedVersion.nullable(),
+        after: storedVersion.nullable(),
+        edits: z.array(edit),
+      }),
+    ),
+  }),
+  blame: z.strictObject({
+    resource: z.string(),
+    fields: z.array(z.strictObject({ path: z.string(), value: z.unknown(), by: storedVersion })),
+  }),
+  revert: wayBack,
+  restore: wayBack,
+  'audit export': z.strictObject({
+    dir: z.string(),
+    environment: z.string(),
+    size: z.int(),
+    changes: z.array(changeId),
+    files: z.int(),
+    missing: z.array(z.strictObject({ digest, entry: index })),
+  }),
+  'audit verify': z.strictObject({
+    ...verdict,
+    fates: z.strictObject({ honoured: z.int(), void: z.int(), duplicate: z.int(), inert: z.int() }),
+    changes: z.int(),
+  }),
+  'audit verify FILE': z.strictObject({ ...verdict, changeId: changeId.nullable(), entries: z.array(index) }),
+  'audit prove': z.strictObject({ changeId, file: z.string(), entries: z.int(), size: z.int() }),
+  'audit timeline': z.strictObject({
+    changeId,
+    author: z.string(),
+    resources: z.array(z.string()),
+    requestedAt: time,
+    requestIndex: index,
+    planDigest: digest.nullable(),
+    votes: z.array(
+      z.strictObject({ voter: z.string(), decision: z.enum(['yes', 'no', 'veto']), at: time, index }),
+    ),
+    decisions: z.array(
+      z.strictObject({
+        approver: z.string(),
+        decision: z.enum(['approve', 'reject']),
+        accepted: z.boolean(),
+        at: time,
+        index,
+      }),
+    ),
+    steps: z.array(step),
+    ended: z
+      .strictObject({ status: z.enum(['committed', 'rejected', 'rolled-back', 'aborted']), at: time, index })
+      .nullable(),
+  }),
+  'audit timeline --at': z.strictObject({
+    at: time,
+    size: z.int(),
+    live: z.array(
+      z.strictObject({
+        resource: z.string(),
+        digest: digest.nullable(),
+        version: z.string().nullable(),
+        changeId,
+        index,
+        author: z.string().nullable(),
+        approvedBy: z.array(z.string()),
+        canary: z.looseObject({ changeId }).nullable(),
+      }),
+    ),
+  }),
+  'audit replay': z.strictObject({
+    changeId,
+    decisions: z.array(
+      z.strictObject({
+        decision: z.string(),
+        index,
+        about: z.string(),
+        result: z.enum(['same', 'different', 'not-recomputable']),
+        recorded: z.string(),
+        recomputed: z.string().nullable(),
+        why: z.string().nullable(),
+      }),
+    ),
+    histories: z.array(
+      z.strictObject({
+        runId: z.string(),
+        result: z.enum(['same', 'different']),
+        why: z.string().nullable(),
+      }),
+    ),
+  }),
   schema: z.looseObject({ $schema: z.literal('https://json-schema.org/draft/2020-12/schema') }),
 };
