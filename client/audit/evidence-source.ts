@@ -31,3 +31,9 @@ export interface EvidenceSource {
   /** Newest run first; none where Temporal has forgotten the change, or does not answer. */
   histories(changeId: string): Promise<ChangeHistory[]>;
 }
+
+/** The build whose worker last moved a run on, as Temporal recorded it; null where it did not. */
+export function buildOf({ history }: ChangeHistory): string | null {
+  const builds = [...JSON.stringify(history).matchAll(/"buildId":"([^"]+)"/g)].map(([, build]) => build);
+  return builds.at(-1) ?? null;
+}

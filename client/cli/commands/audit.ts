@@ -8,7 +8,7 @@ import { verifyProof } from '../../../domain/evidence/proof.ts';
 import { replayChange } from '../../../domain/evidence/replay-change.ts';
 import { verifyExport } from '../../../domain/evidence/verify-export.ts';
 import type { LogState } from '../../../domain/log/state.ts';
-import type { EvidenceSource } from '../../audit/evidence-source.ts';
+import { buildOf, type EvidenceSource } from '../../audit/evidence-source.ts';
 import { createExportFolder, openExport, readExportFolder } from '../../audit/export-folder.ts';
 import { type FoldedEntry, foldedEntries } from '../../audit/folded-entries.ts';
 import { isAbout, liveAt, storiesOf, type TimelineFilter } from '../../audit/timeline.ts';
@@ -233,6 +233,7 @@ async function showReplay(
     const why = await withProgress(cli, 'Replaying the workflow', replayHistory(history));
     runs.push({
       runId: history.runId,
+      build: buildOf(history),
       result: why === null ? ('same' as const) : ('different' as const),
       why,
     });
@@ -241,9 +242,9 @@ async function showReplay(
   if (json) return printJson(cli, { changeId, decisions, histories: runs });
   const style = styleOf(cli, json);
   for (const decision of decisions) cli.stdout.write(decisionText(decision, style));
-  for (const { runId, result, why } of runs) {
+  for (const { runId, build, result, why } of runs) {
     cli.stdout.write(
-      `${style(result === 'same' ? 'green' : 'red', result)}  workflow history ${runId}${why === null ? '' : `  ${why}`}\n`,
+      `${style(result === 'same' ? 'green' : 'red', result)}  workflow history ${runId}, by build ${build ?? 'unknown'}${why === null ? '' : `  ${why}`}\n`,
     );
   }
   if (runs.length === 0)
