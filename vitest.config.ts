@@ -3,11 +3,12 @@ import { defineConfig } from 'vitest/config';
 const reportDir = process.env.RESILIENCE_TEST_REPORT;
 
 /**
- * Two projects: `pure` needs no server and runs in parallel; `server` shares one local stack,
- * started once for the run, and runs its files one after another.
+ * Two projects: `pure` needs no server; `server` shares one local stack, started once for the run. Its files keep apart
+ * by environment, zone and Temporal namespace, and those that kill servers start their own, so two run at a time.
  */
 export default defineConfig({
   test: {
+    maxWorkers: 2,
     // For `.ci/run`, which adds up the counts.
     ...(reportDir === undefined
       ? {}
@@ -24,7 +25,6 @@ export default defineConfig({
           name: 'server',
           include: ['test/{contract,workflow,replay,integration,interop,e2e,chaos}/**/*.test.ts'],
           globalSetup: ['test/support/stack-setup.ts'],
-          fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
