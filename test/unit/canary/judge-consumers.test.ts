@@ -134,6 +134,20 @@ describe('a consumer with a version that it should not have', () => {
     expect(judged).toMatchObject({ verdict: 'fail', arms: { canary: { errors: 50 } } });
   });
 
+  it('is not believed in its other reports either', () => {
+    const stray = report('canary', { digest: digestOf('0.9.0') });
+    const other = report('canary', { from: at(5), to: at(10), errors: 100 });
+    expect(judgeConsumers([...more, stray, other], STAGE).arms.canary).toMatchObject({
+      samples: 100,
+      errors: 0,
+    });
+  });
+
+  it('is nobody who speaks of what the change does not touch', () => {
+    const elsewhere = ['config/x/y', 'constructor'].map((resource) => report('canary', { resource }));
+    expect(judgeConsumers([...more, ...elsewhere], STAGE).verdict).toBe('pass');
+  });
+
   it('is named once, and only a few are', () => {
     const strays = Array.from({ length: 6 }, (_, i) =>
       report('canary', { instanceId: `stray-${i}`, digest: null }),
