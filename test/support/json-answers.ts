@@ -300,6 +300,7 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
     histories: z.array(
       z.strictObject({
         runId: z.string(),
+        build: z.string().nullable(),
         result: z.enum(['same', 'different']),
         why: z.string().nullable(),
       }),
