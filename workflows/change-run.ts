@@ -24,8 +24,11 @@ const RETRY_MS = 5_000;
  * with the next; an update in that one would then meet the workflow before it waits, and order its commands otherwise.
  */
 const LONGEST_TIMER_MS = 24 * 60 * 60_000;
-/** A change needs some hundred events; more come from long waits and floods. The server's limit is 51,200. */
-const HISTORY_LIMIT_EVENTS = 2_000;
+/**
+ * A change of four stages needs a hundred events; more come from long waits and floods. A short history is replayed
+ * fast by the next worker; the server's own limit is 51,200.
+ */
+const HISTORY_LIMIT_EVENTS = 600;
 
 /** One change under way: its progress, and the ways in which its phases wait, hold, retry and are interrupted. */
 export class ChangeRun {

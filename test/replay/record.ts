@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { MESSAGES } from '../../workflows/contract.ts';
 import { FakeWorld } from '../support/fake-world.ts';
-import { type ChangeUnderTest, Engine } from '../support/workflow-environment.ts';
+import { type ChangeUnderTest, Engine, openTimeSkippingServer } from '../support/workflow-environment.ts';
 
 /**
  * Records the histories that every build must be able to replay: `node test/replay/record.ts`. Run it on purpose
@@ -36,8 +36,8 @@ const SCENARIOS: Record<string, (engine: Engine, world: FakeWorld) => Promise<Ch
     const change = await engine.start(world);
     await change.untilWaitingFor('approval');
     const pause = { action: 'pause', by: 'olga', reason: 'a flood' };
-    for (let sent = 0; sent < 2_100; sent += 150) {
-      await Promise.all(Array.from({ length: 150 }, () => change.handle.signal(MESSAGES.command, pause)));
+    for (let sent = 0; sent < 640; sent += 80) {
+      await Promise.all(Array.from({ length: 80 }, () => change.handle.signal(MESSAGES.command, pause)));
     }
     await change.command('continue');
     return change.approved();
@@ -54,11 +54,11 @@ function scrubbed(history: string): string {
 }
 
 mkdirSync(FOLDER, { recursive: true });
-const engine = await Engine.start(50);
+const engine = await Engine.start(await openTimeSkippingServer(), 50);
 for (const [name, play] of Object.entries(SCENARIOS)) {
   const change = await play(engine, new FakeWorld(randomUUID()));
   await change.result();
-  // Of a continued change only the last run: the one before is two thousand signals.
+  // Of a continued change only the last run: the one before is hundreds of signals.
   const { workflowId, runId } = await change.handle.describe();
   const history = await engine.environment.client.workflow.getHandle(workflowId, runId).fetchHistory();
   writeFileSync(`${FOLDER}${name}.json`, scrubbed(historyToJSON(history)));

@@ -54,17 +54,38 @@ const MODES = [
 
 const engines = new Map<string, Engine>();
 
+type OpenServer = () => Promise<TestWorkflowEnvironment>;
+
+/** A server of its own, that skips time. */
+export async function openTimeSkippingServer(): Promise<TestWorkflowEnvironment> {
+  const { temporalTestServer } = await installTools();
+  return TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: 'existing-path', path: temporalTestServer } },
+  });
+}
+
 /** Declares the tests once for each mode; `engine()` is there when they run. */
-export function inEachMode(title: string, tests: (engine: () => Engine) => void): void {
+export function inEachMode(
+  title: string,
+  tests: (engine: () => Engine) => void,
+  openServer: OpenServer = openTimeSkippingServer,
+): void {
   describe.each(MODES)(`${title}, $mode`, ({ mode, maxCachedWorkflows }) => {
     beforeAll(async () => {
-      if (!engines.has(mode)) engines.set(mode, await Engine.start(maxCachedWorkflows));
+      if (!engines.has(mode)) engines.set(mode, await Engine.start(await openServer(), maxCachedWorkflows));
     });
     afterEach(async () => {
       const engine = engines.get(mode);
-      if (await engine?.skipsTime()) return;
-      engines.set(mode, await Engine.start(maxCachedWorkflows));
-      await engine?.stop();
+      if (!engine?.environment.supportsTimeSkipping || (await engine.skipsTime())) return;
+      engines.set(mode, await Engine.start(await openServer(), maxCachedWorkflows));
+      await engine.stop();
+    });
+    // On a shared server two engines would take each other's tasks.
+    afterAll(async () => {
+      const engine = engines.get(mode);
+      if (!engine || engine.environment.supportsTimeSkipping) return;
+      engines.delete(mode);
+      await engine.stop();
     });
     tests(() => {
       const engine = engines.get(mode);
@@ -92,11 +113,7 @@ export class Engine {
     this.#maxCachedWorkflows = maxCachedWorkflows;
   }
 
-  static async start(maxCachedWorkflows: number): Promise<Engine> {
-    const { temporalTestServer } = await installTools();
-    const environment = await TestWorkflowEnvironment.createTimeSkipping({
-      server: { executable: { type: 'existing-path', path: temporalTestServer } },
-    });
+  static async start(environment: TestWorkflowEnvironment, maxCachedWorkflows: number): Promise<Engine> {
     const { address } = environment;
     await registerSearchAttributes({ address, namespace: 'default' }, searchAttributeTypes());
     const engine = new Engine(environment, maxCachedWorkflows);
