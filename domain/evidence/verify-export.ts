@@ -186,6 +186,7 @@ async function judgeEntries(
   const readTile = (path: string) => readOrNull(reader, tileFile(path));
   const expected = new Map<string, { entry: number; change: string | null }>();
   const flat = createFlatDigests(trust);
+  const selected = new Set(files.manifest.changes);
   const snapshotSizes = await snapshotSizesIn(checkpoint, readTile);
   const audit = createEntryAudit({
     environment: pins.environment,
@@ -198,7 +199,7 @@ async function judgeEntries(
     const audited = await audit.next(bytes);
     verdict.fates[audited.fate.fate] += 1;
     flat.add(bytes, audited);
-    if (audited.fate.fate === 'honoured') await expectBodies(reader, audited, files.manifest, expected);
+    if (audited.fate.fate === 'honoured') await expectBodies(reader, audited, selected, expected);
   }
   verdict.discrepancies.push(...audit.discrepancies);
   verdict.effects = { ...audit.effects };
@@ -260,12 +261,12 @@ function accountForPurpose(
 async function expectBodies(
   reader: ExportReader,
   { fate, statement }: AuditedEntry,
-  manifest: ExportManifest,
+  selected: ReadonlySet<string>,
   expected: Map<string, { entry: number; change: string | null }>,
 ): Promise<void> {
   if (statement === null) return;
   const change = 'changeId' in statement.predicate ? statement.predicate.changeId : null;
-  if (change !== null && !manifest.changes.includes(change)) return;
+  if (change !== null && !selected.has(change)) return;
   const expect = (digest: Digest) => {
     const path = bodyFile(digest);
     if (!expected.has(path)) expected.set(path, { entry: fate.index, change });
