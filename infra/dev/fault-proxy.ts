@@ -4,7 +4,7 @@ import { devFile, installTools } from './install.ts';
 import { startProcess } from './managed-process.ts';
 import { baseEnvironment } from './servers.ts';
 
-const TRY_TIMEOUT_MS = 10_000;
+const TRY_TIMEOUT_MS = 30_000;
 const READY_TIMEOUT_MS = 60_000;
 /** Its first call of each service loads that service's model, which takes seconds. */
 const WARMED_SERVICES = ['s3', 'route53', 'kms'] as const;

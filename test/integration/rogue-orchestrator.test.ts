@@ -156,6 +156,7 @@ describe('an orchestrator that lies', () => {
     expect(await enactor.rollBack({ changeId: 'unwatched', intentIndex: second })).toEqual({
       result: 'rolled-back',
       recorded: true,
+      wasLive: true,
     });
     const after = await env.dns.readZone(env.zone);
     expect(after.recordSets).toEqual(before.recordSets);
