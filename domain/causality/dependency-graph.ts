@@ -1,32 +1,32 @@
-import type { LiveVersion, LogState } from '../log/state.ts';
+import type { LiveVersion } from '../log/state.ts';
 import { dependencyTarget } from './dependency.ts';
 
+type Node = Pick<LiveVersion, 'digest' | 'dependsOn'>;
+
+/** Resources by name: `LogState.live` is one. */
+export type Graph = Readonly<Record<string, Node>>;
+
 /** Live resources that depend on this one, sorted; never the resource itself. Of many, ask `dependentsIndex`. */
-export function dependentsOf(resource: string, live: LogState['live']): string[] {
+export function dependentsOf(resource: string, live: Graph): string[] {
   return [...(dependentsIndex(live).get(resource) ?? [])];
 }
 
 /** Every resource that a live one depends on → the live resources that do, sorted; never itself. */
-export function dependentsIndex(live: LogState['live']): ReadonlyMap<string, readonly string[]> {
+export function dependentsIndex(live: Graph): ReadonlyMap<string, readonly string[]> {
   return new Map([...dependentsIn(live)].map(([target, dependents]) => [target, [...dependents].sort()]));
 }
 
 /** A reverse index that follows the live state move by move, where making it anew each time would cost too much. */
 export type Dependents = Map<string, Set<string>>;
 
-export function dependentsIn(live: LogState['live']): Dependents {
+export function dependentsIn(live: Graph): Dependents {
   const index: Dependents = new Map();
   for (const [resource, version] of Object.entries(live)) relink(index, resource, undefined, version);
   return index;
 }
 
 /** Makes the index follow one resource from a version to the next; a removed one depends on nothing. */
-export function relink(
-  index: Dependents,
-  resource: string,
-  before: Pick<LiveVersion, 'digest' | 'dependsOn'> | undefined,
-  after: Pick<LiveVersion, 'digest' | 'dependsOn'>,
-): void {
+export function relink(index: Dependents, resource: string, before: Node | undefined, after: Node): void {
   for (const target of targetsOf(before)) index.get(target)?.delete(resource);
   for (const target of targetsOf(after)) {
     if (target === resource) continue;
@@ -36,7 +36,7 @@ export function relink(
   }
 }
 
-function targetsOf(version: Pick<LiveVersion, 'digest' | 'dependsOn'> | undefined): string[] {
+function targetsOf(version: Node | undefined): string[] {
   return version === undefined || version.digest === null ? [] : version.dependsOn.map(dependencyTarget);
 }
 

@@ -188,6 +188,9 @@ test('a good change goes live: its author watches, two people approve at once', 
   expect(answerOf('diff', await here('diff', record, record, '--json'))).toMatchObject([
     { differences: [{ edits: [] }] },
   ]);
+  const tree = answerOf('tree', await here('tree', record, '--json'));
+  expect(tree).toMatchObject([{ nodes: [{ resource: record, dependents: [] }] }]);
+  expect(await here('get', record, '--explain')).toMatchObject({ status: 2 });
   answerOf('blame', await here('blame', record, '--json'));
   expect(await here('get', 'dns/example.com/apj/A')).toMatchObject({ status: 3 });
 
@@ -352,6 +355,6 @@ test('the stack is stopped, says so, and every documented answer was seen', asyn
   // In the foreground it prints what `--detach` prints; a test would have to send it a signal.
   // Those of `audit` are shown by audit.test.ts, where checkpoints are published.
   const unseen = Object.keys(JSON_ANSWERS).filter((name) => !shown.has(name) && !name.startsWith('audit '));
-  // The way back needs a second version: the request that it writes is tested in store.test.ts.
-  expect(unseen.sort()).toEqual(['dev', 'restore', 'revert']);
+  // The way back needs a second version, and layers are of documents: both are tested in store.test.ts.
+  expect(unseen.sort()).toEqual(['dev', 'get --explain', 'restore', 'revert']);
 });

@@ -212,6 +212,25 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
   history: logLine,
   log: logLine,
   get: storedVersion.extend({ body: z.unknown() }),
+  'get --explain': z.strictObject({
+    resource: z.string(),
+    tenant: z.string().nullable(),
+    layers: z.array(storedVersion),
+    value: z.record(z.string(), z.unknown()),
+    origins: z.record(z.string(), z.string()),
+  }),
+  tree: z.strictObject({
+    resource: z.string().nullable(),
+    size: z.int(),
+    nodes: z.array(
+      z.strictObject({
+        resource: z.string(),
+        version: z.string().nullable(),
+        dependsOn: z.array(z.string()),
+        dependents: z.array(z.string()),
+      }),
+    ),
+  }),
   'log RESOURCE': storedVersion,
   ls: z.strictObject({ size: z.int(), ambiguous: z.boolean(), versions: z.array(storedVersion) }),
   diff: z.strictObject({

@@ -1,7 +1,12 @@
 import type { Command } from 'commander';
 import { diffDocuments } from '../../../domain/change/document-diff.ts';
-import type { Store, StoredVersion } from '../../store.ts';
+import { DomainError } from '../../../domain/errors.ts';
+import { CONFIG_RESOURCE } from '../../../domain/kinds/config.ts';
+import { configScope } from '../../../domain/kinds/config-layers.ts';
+import { explain } from '../../explain.ts';
+import type { Instant, Store, StoredVersion } from '../../store.ts';
 import { type Cli, printJson, styleOf, wantsJson, withControlPlane, withProgress } from '../cli.ts';
+import { explainedText } from '../explain-text.ts';
 import { type Address, toAddress, toSize, toTime } from '../selector.ts';
 import {
   asOfText,
@@ -12,15 +17,25 @@ import {
   differenceText,
   listText,
 } from '../store-text.ts';
+import { dependencyTree } from '../tree-text.ts';
 
 interface At {
   at?: string;
+}
+
+interface GetOptions {
+  at?: string | undefined;
+  entry?: number | undefined;
+  version?: string;
+  explain?: true;
+  tenant?: string;
 }
 
 /** What was live when, what it said, and who made it so. */
 export function addStore(program: Command, cli: Cli): void {
   addGet(program, cli);
   addLs(program, cli);
+  addTree(program, cli);
   addDiff(program, cli);
   addBlame(program, cli);
 }
@@ -33,30 +48,83 @@ function addGet(program: Command, cli: Cli): void {
     .option('--at <time>', 'as it was then', toTime)
     .option('--entry <index>', 'as it was with this entry', toSize)
     .option('--version <version>', 'this version of it')
+    .option('--explain', 'of a config: what its service reads, and the layer that each value comes from')
+    .option('--tenant <tenant>', 'with --explain: as it is read for this tenant')
     .addHelpText(
       'after',
       '\nExamples:\n  resilience-ctl get config/payments/timeouts --version 1.0.0\n' +
-        '  resilience-ctl get switch/trading --at 2026-11-21T10:00:00Z\n',
+        '  resilience-ctl get switch/trading --at 2026-11-21T10:00:00Z\n' +
+        '  resilience-ctl get config/payments/timeouts --explain --tenant acme\n',
     )
-    .action(
-      async (
-        resource: string,
-        { at, entry, version }: At & { entry?: number; version?: string },
-        command: Command,
-      ) => {
-        const chosen = [
-          ...(at === undefined ? [] : [{ time: at }]),
-          ...(entry === undefined ? [] : [{ size: entry }]),
-          ...(version === undefined ? [] : [{ version }]),
-        ];
-        if (chosen.length > 1) command.error('error: choose one of --at, --entry and --version');
-        await reading(cli, async (store) => {
-          const found = await store.versionAt(resource, chosen[0] ?? 'head');
-          const body = await store.bodyOf(found);
-          if (wantsJson(command)) printJson(cli, { ...found, body: body ?? null });
-          else cli.stdout.write(bodyText(found, body, styleOf(cli, false)));
-        });
-      },
+    .action((resource: string, options: GetOptions, command: Command) =>
+      options.explain ? getExplained(cli, resource, options, command) : get(cli, resource, options, command),
+    );
+}
+
+async function get(
+  cli: Cli,
+  resource: string,
+  { at, entry, version, tenant }: GetOptions,
+  command: Command,
+): Promise<void> {
+  const chosen = [...instantsIn({ at, entry }), ...(version === undefined ? [] : [{ version }])];
+  if (chosen.length > 1) command.error('error: choose one of --at, --entry and --version');
+  if (tenant !== undefined) command.error('error: --tenant goes with --explain');
+  await reading(cli, async (store) => {
+    const found = await store.versionAt(resource, chosen[0] ?? 'head');
+    const body = await store.bodyOf(found);
+    if (wantsJson(command)) printJson(cli, { ...found, body: body ?? null });
+    else cli.stdout.write(bodyText(found, body, styleOf(cli, false)));
+  });
+}
+
+async function getExplained(
+  cli: Cli,
+  resource: string,
+  { at, entry, version, tenant }: GetOptions,
+  command: Command,
+): Promise<void> {
+  const chosen = instantsIn({ at, entry });
+  if (version !== undefined || chosen.length > 1) {
+    command.error('error: with --explain choose one of --at and --entry: each layer has versions of its own');
+  }
+  if (!CONFIG_RESOURCE.test(resource) || configScope(resource).isLayer) {
+    command.error('error: --explain is for config/SERVICE/DOCUMENT, which is merged from layers');
+  }
+  await reading(cli, async (store) => {
+    const explained = await explain(store, resource, {
+      tenant: tenant ?? null,
+      instant: chosen[0] ?? 'head',
+    });
+    if (wantsJson(command)) printJson(cli, explained);
+    else cli.stdout.write(explainedText(explained, styleOf(cli, false)));
+  });
+}
+
+function instantsIn({ at, entry }: Pick<GetOptions, 'at' | 'entry'>): Instant[] {
+  return [...(at === undefined ? [] : [{ time: at }]), ...(entry === undefined ? [] : [{ size: entry }])];
+}
+
+function addTree(program: Command, cli: Cli): void {
+  program
+    .command('tree')
+    .description('what a resource needs and is needed by, or what everything needs')
+    .argument('[resource]', 'such as schema/timeouts')
+    .addHelpText('after', '\nExample:\n  resilience-ctl tree schema/timeouts\n')
+    .action((resource: string | undefined, _options: unknown, command: Command) =>
+      reading(cli, async (store) => {
+        const { size, versions } = await store.stateAt('head');
+        if (resource !== undefined && !versions.some((one) => one.resource === resource)) {
+          // Says which names are close, or answers with the removal.
+          const { index } = await store.versionAt(resource, 'head');
+          throw new DomainError('NOT_FOUND', `${resource} is not live: entry ${index} removed it.`, {
+            next: `See \`resilience-ctl log ${resource}\` for its versions.`,
+          });
+        }
+        const { nodes, text } = dependencyTree(versions, resource ?? null, styleOf(cli, false));
+        if (wantsJson(command)) printJson(cli, { resource: resource ?? null, size, nodes });
+        else cli.stdout.write(text);
+      }),
     );
 }
 
@@ -140,8 +208,9 @@ async function difference(
   before: StoredVersion | null,
   after: StoredVersion | null,
 ): Promise<Difference> {
-  const bodies = await Promise.all([before, after].map((one) => one && store.bodyOf(one)));
-  const [from, to] = bodies.map((body) => body ?? undefined);
+  const [from, to] = await Promise.all(
+    [before, after].map(async (one) => (one === null ? undefined : store.bodyOf(one))),
+  );
   return { before, after, edits: diffDocuments(from, to) };
 }
 
