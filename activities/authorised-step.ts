@@ -28,7 +28,10 @@ export interface Authorised<P extends Plan = Plan> {
   intent: ChangeRecord['intents'][number];
 }
 
-/** Reads what an intent speaks of and verifies its bundle: all of it here, none of it believed. */
+/**
+ * Reads what an intent speaks of and verifies its bundle: all of it here, none of it believed. Moves nothing forward
+ * before a cosigned checkpoint covers the intent: throws what `CosignedLog.requireEntry` throws.
+ */
 export async function authorise(
   ports: EnactorPorts,
   state: LogState,
@@ -52,6 +55,7 @@ export async function authorise(
   const [plan, request] = await Promise.all([
     loadPlan(ports.bodies, intent.planDigest),
     loadRequest(ports.bodies, change.request.requestDigest),
+    ports.cosignedLog.requireEntry(intentIndex, ports.log.intentLeaf(intentIndex)),
   ]);
   const violations = verifyBundle({
     change,

@@ -16,7 +16,7 @@ export type StageOrder =
 
 /**
  * Phase `stages`, before each effect: the intent, with the fence that it expects to find and the inverse that it
- * authorises. The verdict on the stage before goes into the same append, ahead of it.
+ * authorises, covered by a cosigned checkpoint. The verdict on the stage before goes into the same append, ahead of it.
  */
 export async function orderStage(
   ports: OrchestratorPorts,
@@ -55,7 +55,22 @@ export async function orderStage(
   if (fate?.fate === 'void' && (fate.code === 'RESERVED' || fate.code === 'FROZEN')) {
     return { status: 'wait', code: fate.code, reason: fate.reason };
   }
-  return { status: 'ordered', intentIndex: indexOfFate(fate) };
+  const intentIndex = indexOfFate(fate);
+  await cover(ports);
+  return { status: 'ordered', intentIndex };
+}
+
+/**
+ * Has the witness cosign a checkpoint over the intent, which the enactor will demand. Without one the order is handed
+ * over all the same: the workflow must know an intent that is in the log in order to take it back, and the enactor
+ * holds the stage until somebody has integrated.
+ */
+async function cover({ integrator }: OrchestratorPorts): Promise<void> {
+  try {
+    await integrator.integrate();
+  } catch (error) {
+    if (!(error instanceof DomainError) || !['unavailable', 'integrity'].includes(error.kind)) throw error;
+  }
 }
 
 function reasonToWait(state: LogState, changeId: string, plan: Plan): StageOrder | null {

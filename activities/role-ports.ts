@@ -1,5 +1,7 @@
 import type { Signer } from '../domain/evidence/dsse.ts';
 import type { TrustDocument } from '../domain/evidence/trust.ts';
+import type { CosignedLog } from './cosigned-log.ts';
+import type { Integrator } from './integrate.ts';
 import type { Bodies } from './ports/bodies.ts';
 import type { ChangeLog } from './ports/change-log.ts';
 import type { Clock } from './ports/clock.ts';
@@ -22,6 +24,7 @@ export interface CommonPorts {
 
 export interface OrchestratorPorts extends CommonPorts {
   pager: Pager;
+  integrator: Integrator;
 }
 
 export interface VoterPorts extends CommonPorts {
@@ -35,4 +38,6 @@ export interface AnalysisPorts extends CommonPorts {
   reports: ConsumerReports;
 }
 
-export type EnactorPorts = CommonPorts;
+export interface EnactorPorts extends CommonPorts {
+  cosignedLog: CosignedLog;
+}

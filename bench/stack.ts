@@ -26,7 +26,7 @@ export async function startBenchStack(home: string, onProgress: (line: string) =
   try {
     const { name, records } = devZone(ZONE);
     const zones = [{ name, records: records.map((record) => ({ ...record, TTL: 0 })) }];
-    const { installation, workers } = await prepareEnvironment(servers, {
+    const { installation, workers, witness } = await prepareEnvironment(servers, {
       environment: 'bench',
       zones,
       dir: home,
@@ -34,6 +34,7 @@ export async function startBenchStack(home: string, onProgress: (line: string) =
     const roles = await startRoles({
       dir: home,
       workers,
+      witness,
       onUnexpectedExit: onProgress,
       main: fileURLToPath(new URL('worker.ts', import.meta.url)),
       env: () => ({ BENCH_CALLS_DIR: callsDir }),

@@ -3,6 +3,7 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import { recordTrust } from '../activities/record-trust.ts';
 import { readWorkerConfig, type WorkerConfig } from '../worker/config.ts';
 import { followLog } from '../worker/follow-log.ts';
+import { integratePeriodically } from '../worker/periodic-integration.ts';
 import { openPorts } from '../worker/role-ports.ts';
 import { createRoleWorker } from '../worker/role-worker.ts';
 import { createLogger, installRuntime } from '../worker/telemetry.ts';
@@ -24,6 +25,7 @@ const logger = createLogger(config);
 installRuntime(logger);
 const ports = await openPorts(config);
 if (config.role === 'orchestrator') await recordTrust(ports);
+if (ports.integrator) void integratePeriodically(ports.integrator, logger);
 const workers = await Promise.all([createRoleWorker(config, ports, logger), createRawWorker(config)]);
 process.once('SIGTERM', () => {
   for (const worker of workers) worker.shutdown();

@@ -23,6 +23,17 @@ export const workerConfigSchema = z.strictObject({
   trustDigest: z.string(),
   /** How long to wait for a DNS batch whose reference was lost with the provider's answer. */
   dnsWorstPropagationMs: z.int().min(0).default(60_000),
+  /** The orchestrator's: how it has the log cosigned. The trust document says by whom it must be. */
+  integration: z
+    .strictObject({
+      /** The log's own Ed25519 key. */
+      logKeyArn: z.string(),
+      /** Where each witness takes checkpoints, and which of the trust document's it is. */
+      witnesses: z.array(z.strictObject({ url: z.url(), vkey: z.string() })).min(1),
+    })
+    .optional(),
+  /** The enactor's: where it remembers the last checkpoint that it accepted. */
+  checkpointDir: z.string().optional(),
   /** The voter's zone switch: JSON `{"healthy": true, "frozen": false}`. */
   zoneSwitchFile: z.string().optional(),
   /** Pages go here as JSON, besides the log. */

@@ -1,6 +1,7 @@
 import { recordTrust } from '../activities/record-trust.ts';
 import { readWorkerConfig } from './config.ts';
 import { followLog } from './follow-log.ts';
+import { integratePeriodically } from './periodic-integration.ts';
 import { startPeriodicSnapshots } from './periodic-snapshots.ts';
 import { openPorts } from './role-ports.ts';
 import { createRoleWorker, loadWorkflowBundle } from './role-worker.ts';
@@ -25,6 +26,7 @@ const [ports, workflowBundle] = await Promise.all([
 if (config.role === 'orchestrator') {
   await recordTrust(ports);
   startPeriodicSnapshots(ports, logger);
+  if (ports.integrator) void integratePeriodically(ports.integrator, logger);
 }
 const worker = await createRoleWorker(config, ports, logger, workflowBundle);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => worker.shutdown());

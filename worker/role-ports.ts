@@ -1,4 +1,6 @@
 import type { Logger } from 'pino';
+import type { CosignedLog } from '../activities/cosigned-log.ts';
+import type { Integrator } from '../activities/integrate.ts';
 import type { ConsumerReports } from '../activities/ports/consumer-reports.ts';
 import type { Pager } from '../activities/ports/pager.ts';
 import type { CommonPorts } from '../activities/role-ports.ts';
@@ -19,11 +21,16 @@ import { createWebhookPager } from '../infra/http/webhook-pager.ts';
 import { createKeyring } from '../infra/keys/keyring.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
 import type { WorkerConfig } from './config.ts';
+import { openTransparency } from './transparency.ts';
 
 /** A snapshot is the orchestrator's word about the past; those who guard production fold all of it themselves. */
 const BELIEVES_SNAPSHOTS: readonly WorkerConfig['role'][] = ['orchestrator', 'analysis'];
 
 export type OpenedPorts = CommonPorts & {
+  /** The orchestrator's. */
+  integrator?: Integrator;
+  /** The enactor's. */
+  cosignedLog?: CosignedLog;
   reports: ConsumerReports;
   verify: VerifySignature;
   /** Stores the state folded so far and names it in the log. */
@@ -36,12 +43,19 @@ export async function openPorts(config: WorkerConfig): Promise<OpenedPorts> {
   const trust = openTrustFile(config.trustFile, config.trustDigest);
   const verify = createKeyring(trust);
   const s3 = createS3Client(aws);
-  const logInput = { s3, bucket: aws.bucket, environment, trust, verify };
+  const store = { s3, bucket: aws.bucket, environment };
+  const logInput = { ...store, trust, verify };
   const log = BELIEVES_SNAPSHOTS.includes(config.role)
     ? await openS3ChangeLog(logInput)
     : createS3ChangeLog(logInput);
-  const signer = await openKmsSigner({ kms: createKmsClient(aws), keyArn: config.kmsKeyArn });
+  const kms = createKmsClient(aws);
+  const clock = { nowMs: () => Date.now() };
+  const [signer, transparency] = await Promise.all([
+    openKmsSigner({ kms, keyArn: config.kmsKeyArn }),
+    openTransparency(config, { trust, clock, kms, store }),
+  ]);
   return {
+    ...transparency,
     environment,
     trust,
     verify,
@@ -49,8 +63,8 @@ export async function openPorts(config: WorkerConfig): Promise<OpenedPorts> {
     async takeSnapshot() {
       await writeSnapshot({ ...logInput, log, signer, at: new Date().toISOString() });
     },
-    bodies: createS3Bodies({ s3, bucket: aws.bucket, environment }),
-    reports: createS3ConsumerReports({ s3, bucket: aws.bucket, environment }),
+    bodies: createS3Bodies(store),
+    reports: createS3ConsumerReports(store),
     dns: createRoute53DnsZones({
       reader: createRoute53Reader(aws),
       writer: createRoute53Writer(aws),
@@ -58,7 +72,7 @@ export async function openPorts(config: WorkerConfig): Promise<OpenedPorts> {
       worstPropagationMs: config.dnsWorstPropagationMs,
     }),
     signer,
-    clock: { nowMs: () => Date.now() },
+    clock,
   };
 }
 

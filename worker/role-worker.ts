@@ -38,21 +38,26 @@ export async function createRoleWorker(
     interceptors: { activity: [activityEdge(logger)] },
   };
   switch (config.role) {
-    case 'orchestrator':
+    case 'orchestrator': {
+      const { integrator } = ports;
+      if (!integrator) throw incomplete('An orchestrator needs integration.');
       return Worker.create({
         ...common,
         taskQueue: QUEUES.orchestrator,
         workflowBundle: workflowBundle ?? (await loadWorkflowBundle()),
-        activities: createOrchestratorActivities({ ...ports, pager: createPager(config, logger) }),
+        activities: createOrchestratorActivities({
+          ...ports,
+          integrator,
+          pager: createPager(config, logger),
+        }),
         // A killed worker's workflows move on after this, instead of after ten seconds.
         stickyQueueScheduleToStartTimeout: '1 second',
       });
+    }
     case 'voter': {
       const { voterZone, zoneSwitchFile } = config;
       if (voterZone === undefined || zoneSwitchFile === undefined) {
-        throw new DomainError('SCHEMA_INVALID', 'A voter needs voterZone and zoneSwitchFile.', {
-          next: 'Add both to its configuration.',
-        });
+        throw incomplete('A voter needs voterZone and zoneSwitchFile.');
       }
       const voter = `voter.${voterZone}`;
       const zoneSwitch = createFileZoneSwitch(zoneSwitchFile);
@@ -72,13 +77,20 @@ export async function createRoleWorker(
           prober: createHttpProber(ports.trust.policy.probeAllowList),
         }),
       });
-    case 'enactor':
+    case 'enactor': {
+      const { cosignedLog } = ports;
+      if (!cosignedLog) throw incomplete('An enactor needs checkpointDir.');
       return Worker.create({
         ...common,
         taskQueue: QUEUES.enactor,
-        activities: createEnactorActivities({ ...ports, pause }),
+        activities: createEnactorActivities({ ...ports, cosignedLog, pause }),
       });
+    }
   }
+}
+
+function incomplete(message: string): DomainError {
+  return new DomainError('SCHEMA_INVALID', message, { next: 'Add it to its configuration.' });
 }
 
 /** Prebuilt in the package; from the sources, made now (about a second), in a checkout. */

@@ -20,6 +20,11 @@ export interface ChangeLog {
    */
   append(envelopes: readonly Envelope[]): Promise<EntryFate[]>;
   /**
+   * The leaf (RFC 6962 §2.1) of an honoured intent of an open change, out of the bytes that this instance folded: what
+   * a proof of inclusion must be about. Null for any other entry. No IO.
+   */
+  intentLeaf(index: number): Uint8Array | null;
+  /**
    * Every entry from index `from` to the head, in order, as the log holds it, inert and void ones included: what
    * an auditor reads. `bytes` are the entry's final bytes: the canonical JSON of its envelope. Throws as `sync`.
    */

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { DomainError } from '../errors.ts';
+import { logOrigin } from '../log/checkpoint.ts';
+import { type NoteKeyType, parseVkey } from '../log/signed-note.ts';
 import { fromBase64 } from './base64.ts';
 import { digestOfBytes } from './canonical-json.ts';
 
@@ -40,6 +42,15 @@ export const trustDocumentSchema = z.strictObject({
       keys: z.array(key).min(1),
     }),
   ),
+  /** Whose word that the log holds an entry is enough for an effect (DESIGN §7, G8): C2SP signed-note `vkey`s. */
+  transparency: z.strictObject({
+    /** Of the log; its name is the log's origin. */
+    log: z.string(),
+    /** Of the witnesses, each of another one. */
+    witnesses: z.array(z.string()).min(1),
+    /** How many of them must have cosigned a checkpoint. */
+    threshold: z.int().min(1),
+  }),
   /** Hosted zones of this environment: a zone belongs to one environment. */
   targets: z.array(z.strictObject({ zone: z.string(), hostedZoneId: z.string() })),
   policy: z.strictObject({
@@ -137,10 +148,35 @@ function problemsOf(trust: TrustDocument): string[] {
       trust.targets.map(({ zone }) => zone),
       'target',
     ),
+    ...transparencyProblems(trust),
     ...trust.services
       .filter(({ role, voterZone }) => (role === 'voter') !== (voterZone !== undefined))
       .map(({ name }) => `${name}: a voter has a voterZone, and nobody else has`),
   ];
+}
+
+function transparencyProblems({ environment, transparency }: TrustDocument): string[] {
+  const { log, witnesses, threshold } = transparency;
+  const distinct = new Set(witnesses).size;
+  return [
+    ...vkeyProblems('transparency.log', log, 'ed25519', logOrigin(environment)),
+    ...witnesses.flatMap((vkey, i) => vkeyProblems(`transparency.witnesses.${i}`, vkey, 'cosignature/v1')),
+    ...twice(witnesses, 'witness'),
+    ...(threshold > distinct
+      ? [`transparency.threshold: ${threshold} witnesses must cosign, and ${distinct} are listed`]
+      : []),
+  ];
+}
+
+function vkeyProblems(path: string, vkey: string, type: NoteKeyType, name?: string): string[] {
+  try {
+    const key = parseVkey(vkey);
+    if (key.type !== type) return [`${path}: the key is of type ${key.type}, not ${type}`];
+    return name === undefined || key.name === name ? [] : [`${path}: its name is ${key.name}, not ${name}`];
+  } catch (error) {
+    if (error instanceof DomainError) return [`${path}: ${error.message}`];
+    throw error;
+  }
 }
 
 function allKeys(trust: TrustDocument) {

@@ -7,6 +7,7 @@ import { indexTrust, type TrustDocument } from '../evidence/trust.ts';
 import { type Judge, judgeAuthority, own } from './authority.ts';
 import { decodeEntry, isWithdrawal } from './entry.ts';
 import { firstIndexOf } from './first-index.ts';
+import { leafHash } from './merkle-tree.ts';
 import { obstacleTo } from './preconditions.ts';
 import {
   type ChangeRecord,
@@ -27,6 +28,11 @@ export interface Fold {
   readonly state: LogState;
   /** Folds the next entry, whatever its bytes are; throws for none. */
   apply(entryBytes: Uint8Array): EntryFate;
+  /**
+   * The leaf (RFC 6962 §2.1) of an honoured intent of an open change, out of the bytes that were applied here. Null for
+   * any other entry, and for one that came before the state in `from`.
+   */
+  intentLeaf(index: number): Uint8Array | null;
 }
 
 /**
@@ -43,6 +49,7 @@ export function createFold(input: {
   const judge: Judge = { trust: indexTrust(input.trust), verify: input.verify };
   const state = input.from ? structuredClone(input.from) : emptyLogState(input.environment);
   const dependents = dependentsIn(state.live);
+  const intentLeaves = new Map<number, { changeId: string; leaf: Uint8Array }>();
 
   function apply(entryBytes: Uint8Array): EntryFate {
     const index = state.size;
@@ -64,10 +71,21 @@ export function createFold(input: {
     const obstacle = obstacleTo(statement, state, dependents);
     if (obstacle) return { ...obstacle, index };
     record(statement, state, dependents, index);
+    rememberLeaf(statement, entryBytes, index);
     return { fate: 'honoured', index };
   }
 
-  return { state, apply };
+  function rememberLeaf(said: Said, entryBytes: Uint8Array, index: number): void {
+    if (said.type === 'intent') {
+      intentLeaves.set(index, { changeId: said.predicate.changeId, leaf: leafHash(entryBytes) });
+    } else if (said.type === 'commit' || said.type === 'end') {
+      for (const [intent, { changeId }] of intentLeaves) {
+        if (!own(state.changes, changeId)) intentLeaves.delete(intent);
+      }
+    }
+  }
+
+  return { state, apply, intentLeaf: (index) => intentLeaves.get(index)?.leaf ?? null };
 }
 
 function openOrReason(entryBytes: Uint8Array): OpenedStatement | string {

@@ -25,6 +25,8 @@ export interface LogItem {
 /** The prefix of the log that one instance has folded, and the only way to add to it. One caller at a time. */
 export interface LogHead {
   position(): LogPosition;
+  /** See `ChangeLog`. */
+  intentLeaf(index: number): Uint8Array | null;
   /** Folds to the head; returns the fates of each object that was new, by its digest. */
   catchUp(): Promise<ReadonlyMap<Digest, EntryFate[]>>;
   /** Puts what is not in the log yet as one object after the head, whoever races, and returns every item's fate. */
@@ -92,7 +94,12 @@ export function createLogHead(input: S3ChangeLogInput): LogHead {
     }
   }
 
-  return { position: () => ({ state: fold.state, previous, last }), catchUp, write };
+  return {
+    position: () => ({ state: fold.state, previous, last }),
+    intentLeaf: fold.intentLeaf,
+    catchUp,
+    write,
+  };
 }
 
 async function waitAfterLosing(times: number): Promise<void> {

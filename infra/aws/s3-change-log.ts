@@ -77,5 +77,6 @@ export function createS3ChangeLog(input: S3ChangeLogInput): S3ChangeLog {
     }
   }
 
-  return { sync, lastKnown: () => head.position().state, append, entries, position: head.position };
+  const { position, intentLeaf } = head;
+  return { sync, lastKnown: () => position().state, append, intentLeaf, entries, position };
 }

@@ -48,6 +48,14 @@ export interface EnvironmentResources {
   /** By the name given in the plan. */
   hostedZones: Record<string, string>;
   roles: Record<RoleName, RoleResources>;
+  /** The key that signs the log's checkpoints. */
+  logKey: KmsKey;
+}
+
+interface KmsKey {
+  keyArn: string;
+  /** The public half, SPKI. */
+  publicKeyPem: string;
 }
 
 interface Clients {
@@ -59,7 +67,7 @@ interface Clients {
 
 /**
  * Creates with the administrator's key what one environment needs: the log's bucket, hosted zones, and for
- * each role a user with a least-privilege policy, an access key and an Ed25519 key. Running it again returns
+ * each role a user with a least-privilege policy, an access key and an Ed25519 key, and one for the log. Running it again returns
  * the same resources and sets the policies anew; records of a zone that exists are not touched. Hand it what it
  * returned before as `previous`: an access key that is not there cannot be read again and is replaced.
  */
@@ -76,8 +84,10 @@ export async function bootstrapEnvironment(
         async (zone) => [zone.name, await ensureZone(clients.route53, plan.environment, zone)] as const,
       ),
     );
-    const [zones, , ...roles] = await Promise.all([
+    const ensuringLogKey = ensureKey(clients.kms, plan.environment, 'log');
+    const [zones, logKey, , ...roles] = await Promise.all([
       ensuringZones,
+      ensuringLogKey,
       ensureBucket(clients.s3, bucket),
       ...ROLES.map(async (facts) => {
         const user = `resilience-${plan.environment}-${facts.role}`;
@@ -87,7 +97,13 @@ export async function bootstrapEnvironment(
           facts.signs ? ensureKey(clients.kms, plan.environment, facts.role) : undefined,
         ]);
         const hostedZoneIds = (await ensuringZones).map(([, id]) => id);
-        const targets: PolicyTargets = { bucket, hostedZoneIds, ...(key && { keyArn: key.keyArn }) };
+        const logKeyArn = (await ensuringLogKey).keyArn;
+        const targets: PolicyTargets = {
+          bucket,
+          hostedZoneIds,
+          logKeyArn,
+          ...(key && { keyArn: key.keyArn }),
+        };
         await clients.iam.send(
           new PutUserPolicyCommand({
             UserName: user,
@@ -104,6 +120,7 @@ export async function bootstrapEnvironment(
       endpoint: aws.endpoint,
       hostedZones: Object.fromEntries(zones),
       roles: Object.fromEntries(roles) as Record<RoleName, RoleResources>,
+      logKey,
     };
   } finally {
     for (const client of Object.values(clients)) client.destroy();
@@ -195,19 +212,15 @@ async function ensureUser(iam: IAMClient, user: string, known?: AwsCredentials):
   };
 }
 
-async function ensureKey(
-  kms: KMSClient,
-  environment: string,
-  role: RoleName,
-): Promise<{ keyArn: string; publicKeyPem: string }> {
-  const alias = `alias/resilience-${environment}/${role.replaceAll('.', '-')}`;
+async function ensureKey(kms: KMSClient, environment: string, holder: RoleName | 'log'): Promise<KmsKey> {
+  const alias = `alias/resilience-${environment}/${holder.replaceAll('.', '-')}`;
   const found = await unlessNamed(['NotFoundException'], kms.send(new GetPublicKeyCommand({ KeyId: alias })));
   if (found !== undefined) return keyFacts(found);
   const made = await kms.send(
     new CreateKeyCommand({
       KeySpec: 'ECC_NIST_EDWARDS25519',
       KeyUsage: 'SIGN_VERIFY',
-      Description: `resilience-ctl ${environment} ${role}`,
+      Description: `resilience-ctl ${environment} ${holder}`,
     }),
   );
   const keyId = required(made.KeyMetadata?.KeyId, 'CreateKey returned no id');
@@ -218,7 +231,7 @@ async function ensureKey(
   return keyFacts(publicKey);
 }
 
-function keyFacts(answer: { KeyId?: string | undefined; PublicKey?: Uint8Array | undefined }) {
+function keyFacts(answer: { KeyId?: string | undefined; PublicKey?: Uint8Array | undefined }): KmsKey {
   const der = required(answer.PublicKey, 'GetPublicKey returned no key');
   const publicKey = createPublicKey({ key: Buffer.from(der), format: 'der', type: 'spki' });
   return {

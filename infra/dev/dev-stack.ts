@@ -21,7 +21,8 @@ export interface DevStack extends DevEnvironment {
 }
 
 /**
- * The whole local stack: servers, one environment with the zone `example.com`, and a process for each role. The
+ * The whole local stack: servers, one environment with the zone `example.com`, and a process for each role and
+ * for a witness. The
  * installation file appears last, so whoever finds it finds a stack that works. All of it ends with this process.
  */
 export async function runDevStack(options: DevStackOptions): Promise<DevStack> {
@@ -33,8 +34,9 @@ export async function runDevStack(options: DevStackOptions): Promise<DevStack> {
   try {
     onProgress(`Preparing environment ${environment} …`);
     const prepared = await prepareEnvironment(servers, { environment, zones: [devZone('example.com')], dir });
-    onProgress('Starting orchestrator, enactor, analysis and three voters …');
-    const roles = await startRoles({ dir, workers: prepared.workers, onUnexpectedExit });
+    onProgress('Starting orchestrator, enactor, analysis, three voters and a witness …');
+    const { workers, witness } = prepared;
+    const roles = await startRoles({ dir, workers, witness, onUnexpectedExit });
     const installation: Installation = {
       ...prepared.installation,
       dev: { pid: process.pid, startedAt: new Date().toISOString() },

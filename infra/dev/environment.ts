@@ -4,12 +4,17 @@ import { join } from 'node:path';
 import type { Installation } from '../../client/installation.ts';
 import type { ControlPlaneClientOptions } from '../../client/sdk/index.ts';
 import type { TrustDocument } from '../../domain/evidence/trust.ts';
+import { logOrigin } from '../../domain/log/checkpoint.ts';
+import { formatVkey, noteKey } from '../../domain/log/signed-note.ts';
 import type { WorkerConfig } from '../../worker/config.ts';
+import type { WitnessConfig } from '../../worker/witness-config.ts';
 import { VOTER_ZONES } from '../../workflows/contract.ts';
 import { keyIdOf } from '../keys/keyring.ts';
+import { openNoteSigner } from '../keys/note-signer.ts';
 import { generatePersonKey, rawPublicKey, readPersonSigner } from '../keys/person-keys.ts';
 import { sealTrustDocument } from '../keys/trust-file.ts';
 import { bootstrapEnvironment, type EnvironmentPlan, type EnvironmentResources } from './bootstrap.ts';
+import { freePort } from './free-port.ts';
 import type { RoleName } from './role-policies.ts';
 import type { StackAddresses } from './servers.ts';
 
@@ -35,6 +40,8 @@ export interface DevEnvironment {
   installation: Installation;
   trust: TrustDocument;
   workers: Record<WorkerRole, WorkerConfig>;
+  /** Of the environment's one witness, which on this machine stands in for somebody else's. */
+  witness: WitnessConfig;
   /** Where each voter reads its zone's switch. */
   zoneSwitchFiles: Record<string, string>;
   /** JSON of `ConsumerConfig`: what a service needs to read what is live. */
@@ -68,7 +75,13 @@ export async function prepareEnvironment(
   const resources = await bootstrapEnvironment(stack.aws, plan, previous);
   writeSecret(resourcesFile, resources);
 
-  const trust = trustDocument(plan, resources);
+  const logKey = logKeyOf(plan, resources);
+  const witness = await prepareWitness(plan, formatVkey(logKey));
+  const trust = trustDocument(plan, resources, {
+    log: formatVkey(logKey),
+    witnesses: [witness.vkey],
+    threshold: 1,
+  });
   const sealed = await sealTrustDocument(trust, readPersonSigner(privateKeyFile(dir, 'root')));
   const trustFile = join(dir, 'trust.json');
   writeSecret(trustFile, sealed.envelope);
@@ -80,11 +93,12 @@ export async function prepareEnvironment(
       return [zone, file] as const;
     }),
   );
-  const shared = { stack, plan, resources, trustFile, trustDigest: sealed.digest };
+  const shared = { stack, plan, resources, trustFile, trustDigest: sealed.digest, witness };
   return {
     installation: installationOf(shared),
     trust,
     workers: workerConfigs(shared, zoneSwitchFiles),
+    witness: witness.config,
     zoneSwitchFiles,
     consumerFile: writeConsumerConfig(shared),
   };
@@ -99,7 +113,7 @@ function writeConsumerConfig({ plan, resources, trustFile, trustDigest }: Shared
 }
 
 /** Writes a role's configuration where its process reads it, and returns the file. */
-export function writeWorkerConfig(dir: string, role: string, config: WorkerConfig): string {
+export function writeWorkerConfig(dir: string, role: string, config: WorkerConfig | WitnessConfig): string {
   const file = join(dir, 'workers', `${role}.json`);
   writeSecret(file, config);
   return file;
@@ -111,6 +125,38 @@ interface Shared {
   resources: EnvironmentResources;
   trustFile: string;
   trustDigest: string;
+  witness: PreparedWitness;
+}
+
+interface PreparedWitness {
+  config: WitnessConfig;
+  url: string;
+  vkey: string;
+}
+
+/** A folder of its own, with its key and all that it remembers; nobody who runs the log would have rights there. */
+async function prepareWitness(
+  { environment, dir }: DevEnvironmentPlan,
+  logVkey: string,
+): Promise<PreparedWitness> {
+  const home = join(dir, 'witness');
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  const keyFile = ensurePrivateKey(join(home, 'key.pem'));
+  const name = `resilience-ctl.dev/witness/${environment}`;
+  const host = '127.0.0.1';
+  const port = await freePort();
+  const config: WitnessConfig = {
+    ...{ name, keyFile, host, port },
+    memoryDir: join(home, 'memory'),
+    logs: [logVkey],
+    logLevel: 'info',
+  };
+  const { key } = openNoteSigner('cosignature/v1', name, keyFile);
+  return { config, url: `http://${host}:${port}`, vkey: formatVkey(key) };
+}
+
+function logKeyOf({ environment }: DevEnvironmentPlan, { logKey }: EnvironmentResources) {
+  return noteKey('ed25519', logOrigin(environment), rawPublicKey(createPublicKey(logKey.publicKeyPem)));
 }
 
 function installationOf({ stack, plan, resources, trustFile, trustDigest }: Shared): Installation {
@@ -129,7 +175,7 @@ function workerConfigs(
   shared: Shared,
   zoneSwitchFiles: Record<string, string>,
 ): Record<WorkerRole, WorkerConfig> {
-  const { stack, plan, resources, trustFile, trustDigest } = shared;
+  const { stack, plan, resources, trustFile, trustDigest, witness } = shared;
   const common = (role: WorkerRole) => ({
     environment: plan.environment,
     temporal: { address: stack.temporal.address, namespace: stack.temporal.namespace },
@@ -147,9 +193,20 @@ function workerConfigs(
     return { ...common(role), role: 'voter', voterZone, zoneSwitchFile };
   };
   return {
-    orchestrator: { ...common('orchestrator'), role: 'orchestrator' },
+    orchestrator: {
+      ...common('orchestrator'),
+      role: 'orchestrator',
+      integration: {
+        logKeyArn: resources.logKey.keyArn,
+        witnesses: [{ url: witness.url, vkey: witness.vkey }],
+      },
+    },
     analysis: { ...common('analysis'), role: 'analysis' },
-    enactor: { ...common('enactor'), role: 'enactor' },
+    enactor: {
+      ...common('enactor'),
+      role: 'enactor',
+      checkpointDir: join(plan.dir, 'enactor-checkpoints'),
+    },
     'voter.us-east-1a': voter('voter.us-east-1a'),
     'voter.us-east-1b': voter('voter.us-east-1b'),
     'voter.us-east-1c': voter('voter.us-east-1c'),
@@ -161,7 +218,11 @@ function awsOf(resources: EnvironmentResources, role: RoleName): Installation['a
   return { endpoint, region, bucket, credentials: resources.roles[role].credentials };
 }
 
-function trustDocument(plan: DevEnvironmentPlan, resources: EnvironmentResources): TrustDocument {
+function trustDocument(
+  plan: DevEnvironmentPlan,
+  resources: EnvironmentResources,
+  transparency: TrustDocument['transparency'],
+): TrustDocument {
   return {
     apiVersion: 'resilience-ctl/trust/v1',
     environment: plan.environment,
@@ -171,6 +232,7 @@ function trustDocument(plan: DevEnvironmentPlan, resources: EnvironmentResources
       keys: [publicKeyOf(readFileSync(privateKeyFile(plan.dir, person.subject), 'utf8'))],
     })),
     services: services(resources),
+    transparency,
     targets: Object.entries(resources.hostedZones).map(([zone, hostedZoneId]) => ({ zone, hostedZoneId })),
     policy: { ...POLICY, ...plan.policy },
   };
@@ -194,7 +256,10 @@ function publicKeyOf(pem: string): { keyId: string; publicKey: string } {
 
 /** The key's file, made on first use; `root` signs the trust document and belongs to nobody in it. */
 function privateKeyFile(dir: string, subject: string): string {
-  const file = subject === 'root' ? join(dir, 'root.pem') : join(dir, 'keys', `${subject}.pem`);
+  return ensurePrivateKey(subject === 'root' ? join(dir, 'root.pem') : join(dir, 'keys', `${subject}.pem`));
+}
+
+function ensurePrivateKey(file: string): string {
   if (!existsSync(file)) writeFileSync(file, generatePersonKey().privateKeyPem, { mode: 0o600 });
   return file;
 }

@@ -15,14 +15,20 @@ export interface PolicyTargets {
   hostedZoneIds: readonly string[];
   /** Absent for a role without a key. */
   keyArn?: string;
+  logKeyArn: string;
 }
 
 interface RoleFacts {
   role: RoleName;
   signs: boolean;
-  /** Keys of the bucket, as policy patterns, that it may create. None is ever overwritten or deleted. */
+  /**
+   * Keys of the bucket, as policy patterns, that it may create. None is ever overwritten or deleted, but for the
+   * log's checkpoint: see `bucketPolicy`.
+   */
   creates: readonly string[];
   changesRecords: boolean;
+  /** Signs the log's checkpoints. */
+  integrates?: true;
   /** A service reads what is live and nothing else: these parts of the bucket, and no zone. Absent: all. */
   readsOnly?: readonly string[];
 }
@@ -31,17 +37,17 @@ const voter = { signs: true, creates: [], changesRecords: false };
 
 /** The whole of who may do what. Only the enactor changes records; nobody deletes. */
 export const ROLES: readonly RoleFacts[] = [
-  { role: 'orchestrator', signs: true, creates: ['*'], changesRecords: false },
+  { role: 'orchestrator', signs: true, creates: ['*'], changesRecords: false, integrates: true },
   ...VOTER_ZONES.map((zone): RoleFacts => ({ role: `voter.${zone}`, ...voter })),
   { role: 'analysis', signs: true, creates: [], changesRecords: false },
-  { role: 'enactor', signs: true, creates: ['*'], changesRecords: true },
+  { role: 'enactor', signs: true, creates: ['log/*', 'bodies/*'], changesRecords: true },
   { role: 'client', signs: false, creates: ['log/*', 'bodies/*'], changesRecords: false },
   {
     role: 'consumer',
     signs: false,
     creates: ['reports/*'],
     changesRecords: false,
-    readsOnly: ['log/*', 'bodies/*', 'snapshots/*'],
+    readsOnly: ['log/*', 'bodies/*', 'snapshots/*', 'tiles/*'],
   },
 ];
 
@@ -72,8 +78,8 @@ export function rolePolicy(facts: RoleFacts, targets: PolicyTargets): string {
     // AWS would take `arn:aws:route53:::change/*`, which the emulator never matches. It tells only PENDING or INSYNC.
     statements.push(allow(['route53:GetChange'], ['*']));
   }
-  if (targets.keyArn !== undefined)
-    statements.push(allow(['kms:Sign', 'kms:GetPublicKey'], [targets.keyArn]));
+  const keyArns = [targets.keyArn, facts.integrates && targets.logKeyArn].filter((arn) => arn !== undefined);
+  statements.push(allow(['kms:Sign', 'kms:GetPublicKey'], keyArns));
   return JSON.stringify({
     Version: '2012-10-17',
     Statement: statements.filter((one) => one.Resource.length > 0),

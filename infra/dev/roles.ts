@@ -2,12 +2,20 @@ import { readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { WorkerConfig } from '../../worker/config.ts';
+import type { WitnessConfig } from '../../worker/witness-config.ts';
 import { writeWorkerConfig } from './environment.ts';
 import { installTools, resilienceHome } from './install.ts';
 import { type ManagedProcess, type ProcessPlan, startProcess } from './managed-process.ts';
 
 const READY_TIMEOUT_MS = 60_000;
-const WORKER_MAIN = fileURLToPath(new URL(`../../worker/main${extname(import.meta.url)}`, import.meta.url));
+const WORKER_MAIN = programOf('main');
+const WITNESS_MAIN = programOf('witness');
+/** The witness's name among the processes. */
+const WITNESS = 'witness';
+
+function programOf(name: string): string {
+  return fileURLToPath(new URL(`../../worker/${name}${extname(import.meta.url)}`, import.meta.url));
+}
 
 export interface RoleProcesses {
   /** SIGKILL, as a crash would. */
@@ -21,6 +29,8 @@ export interface RoleProcesses {
 export interface StartRolesOptions {
   dir: string;
   workers: Record<string, WorkerConfig>;
+  /** Started as well, by the name `witness`. */
+  witness?: WitnessConfig;
   onUnexpectedExit: (message: string) => void;
   /** The program; the default is the product's own worker. */
   main?: string;
@@ -28,7 +38,7 @@ export interface StartRolesOptions {
   env?: (role: string) => Record<string, string>;
 }
 
-/** One process for each role, each with its own configuration, credentials and log file. */
+/** One process for each role, and one for the witness, each with its own configuration, credentials and log file. */
 export async function startRoles(options: StartRolesOptions): Promise<RoleProcesses> {
   const { python } = await installTools();
   const running: Record<string, ManagedProcess> = {};
@@ -38,7 +48,9 @@ export async function startRoles(options: StartRolesOptions): Promise<RoleProces
   const stop = async (): Promise<void> => {
     await Promise.all(Object.values(running).map((process) => process.stop()));
   };
-  const started = await Promise.allSettled(Object.keys(options.workers).map(start));
+  const started = await Promise.allSettled(
+    [...(options.witness ? [WITNESS] : []), ...Object.keys(options.workers)].map(start),
+  );
   const failed = started.find((one) => one.status === 'rejected');
   if (failed) {
     await stop();
@@ -58,15 +70,16 @@ export async function startRoles(options: StartRolesOptions): Promise<RoleProces
 }
 
 function rolePlan(role: string, python: string, options: StartRolesOptions): ProcessPlan {
-  const config = options.workers[role];
+  const config = role === WITNESS ? options.witness : options.workers[role];
+  const program = role === WITNESS ? WITNESS_MAIN : (options.main ?? WORKER_MAIN);
   if (config === undefined) throw new Error(`no configuration for role ${role}`);
   const logFile = join(options.dir, 'workers', `${role}.log`);
   const configFile = writeWorkerConfig(options.dir, role, config);
   const readyBefore = readyLines(logFile);
   return {
-    name: `The worker ${role}`,
+    name: role === WITNESS ? 'The witness' : `The worker ${role}`,
     python,
-    command: [process.execPath, options.main ?? WORKER_MAIN, configFile],
+    command: [process.execPath, program, configFile],
     env: {
       PATH: '/usr/local/bin:/usr/bin:/bin',
       // Compiled once, kept and shared by all roles and runs: they start in half the time.

@@ -36,8 +36,12 @@ beforeAll(async () => {
       return ports;
     },
   });
-  orchestrator = createOrchestratorActivities({ ...own('orchestrator'), pager: { page: async () => {} } });
-  enactor = createEnactorActivities({ ...own('enactor'), pause: (ms) => sleep(ms) });
+  const { integrator } = own('orchestrator');
+  const { cosignedLog } = own('enactor');
+  if (!integrator || !cosignedLog) throw new Error('not configured');
+  const pager = { page: async () => {} };
+  orchestrator = createOrchestratorActivities({ ...own('orchestrator'), integrator, pager });
+  enactor = createEnactorActivities({ ...own('enactor'), cosignedLog, pause: (ms) => sleep(ms) });
 });
 afterAll(() => env?.stop());
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from '@temporalio/worker';
 import { recordTrust } from '../../activities/record-trust.ts';
 import { readWorkerConfig } from '../../worker/config.ts';
+import { integratePeriodically } from '../../worker/periodic-integration.ts';
 import { openPorts } from '../../worker/role-ports.ts';
 import { createRoleWorker } from '../../worker/role-worker.ts';
 import { createLogger, installRuntime } from '../../worker/telemetry.ts';
@@ -32,6 +33,7 @@ async function act(action: 'kill' | 'stop'): Promise<void> {
 const failpoints = JSON.parse(process.env.FAILPOINTS ?? '[]') as Failpoint[];
 const ports = withFailpoints(await openPorts(config), failpoints, act);
 if (config.role === 'orchestrator') await recordTrust(ports);
+if (ports.integrator) void integratePeriodically(ports.integrator, logger);
 const codePath = process.env.WORKFLOW_BUNDLE;
 worker = await createRoleWorker(config, ports, logger, codePath === undefined ? undefined : { codePath });
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => worker?.shutdown());

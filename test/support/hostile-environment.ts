@@ -82,6 +82,7 @@ export async function startHostileEnvironment(): Promise<HostileEnvironment> {
   const roles = await startRoles({
     dir,
     workers,
+    witness: prepared.witness,
     onUnexpectedExit: silent,
     env: () => ({
       WORKFLOW_BUNDLE: inject('workflowBundle'),

@@ -24,6 +24,7 @@ import { type RoleProcesses, startRoles } from '../../infra/dev/roles.ts';
 import type { StackAddresses } from '../../infra/dev/servers.ts';
 import { createKeyring } from '../../infra/keys/keyring.ts';
 import type { WorkerConfig } from '../../worker/config.ts';
+import { integratePeriodically } from '../../worker/periodic-integration.ts';
 import { type OpenedPorts, openPorts } from '../../worker/role-ports.ts';
 import { createRoleWorker } from '../../worker/role-worker.ts';
 import { installRuntime } from '../../worker/telemetry.ts';
@@ -82,6 +83,8 @@ export interface LiveEnvironment {
   pid(role: Role): number;
   /** SIGKILL; the supervisor starts it again. Resolves when it works again. */
   killAndRestart(role: Role): Promise<void>;
+  /** The process of the environment's witness, by that name. */
+  witness: Pick<RoleProcesses, 'kill' | 'restart'>;
   /** Starts a role (once more) inside the test. */
   start(role: Role): Promise<void>;
   /** Stops a role inside the test. */
@@ -122,7 +125,10 @@ export async function startLiveEnvironment(options: LiveEnvironmentOptions): Pro
     Object.entries(prepared.workers).map(([role, config]) => [role, options.configure?.(config) ?? config]),
   ) as DevEnvironment['workers'];
   const crew = new Crew(dir, configs, options);
-  await crew.startAll();
+  const [witness] = await Promise.all([
+    startRoles({ dir, workers: {}, witness: prepared.witness, onUnexpectedExit: () => {} }),
+    crew.startAll(),
+  ]);
 
   const { controlPlane, close } = connect(prepared.installation);
   const connection = await Connection.connect({ address: stack.temporal.address });
@@ -170,6 +176,7 @@ export async function startLiveEnvironment(options: LiveEnvironmentOptions): Pro
     },
     ended: (changeId) => client.workflow.getHandle(changeId).result() as Promise<ChangeResult>,
     pid: (role) => crew.pid(role),
+    witness,
     killAndRestart: (role) => crew.killAndRestart(role),
     start: (role) => crew.startHere(role),
     stopRole: (role) => crew.stopHere(role),
@@ -181,6 +188,7 @@ export async function startLiveEnvironment(options: LiveEnvironmentOptions): Pro
         .map((line) => JSON.parse(line)),
     async stop() {
       await crew.stop();
+      await witness.stop();
       await close();
       await connection.close();
       await services.stop();
@@ -267,7 +275,10 @@ class Crew {
     const logger = pino({ level: 'warn' }, pino.destination(join(this.#dir, 'workers', `${role}-here.log`)));
     const worker = await createRoleWorker(config, ports, logger, { codePath: inject('workflowBundle') });
     const running = worker.run();
+    const stopping = new AbortController();
+    if (ports.integrator) void integratePeriodically(ports.integrator, logger, stopping.signal);
     const stop = async () => {
+      stopping.abort();
       if (worker.getState() === 'RUNNING') worker.shutdown();
       await running;
     };

@@ -6,6 +6,8 @@ import type { TrustDocument } from '../../domain/evidence/trust.ts';
 import type { RecordSet } from '../../domain/kinds/dns-records.ts';
 import { type ChangeRecord, emptyLogState, type LiveVersion, type LogState } from '../../domain/log/state.ts';
 
+import { sampleTransparency } from './sample-log.ts';
+
 /** One change of `dns/example.com/api/A` by ada, whole and in order up to its second intent, for tests to break. */
 
 export const ENVIRONMENT = 'prod';
@@ -43,6 +45,7 @@ export function sampleTrust(): TrustDocument {
       voter('c'),
       { name: 'enactor', role: 'enactor', keys: keys('enactor') },
     ],
+    transparency: sampleTransparency(ENVIRONMENT),
     targets: [{ zone: ZONE, hostedZoneId: 'Z1' }],
     policy: {
       approvals: { standard: 1, critical: 2, emergency: 2, brake: 1 },

@@ -4,7 +4,9 @@ import type { Envelope, Signer } from '../../domain/evidence/dsse.ts';
 import { signStatement } from '../../domain/evidence/statement-codec.ts';
 import type { ArmCounts, Move, Predicates, StatementType } from '../../domain/evidence/statements.ts';
 import type { TrustDocument } from '../../domain/evidence/trust.ts';
+import { logOrigin } from '../../domain/log/checkpoint.ts';
 import { encodeEntry } from '../../domain/log/entry.ts';
+import { formatVkey, type NoteKeyType, noteKey } from '../../domain/log/signed-note.ts';
 import { keyIdOf } from '../../infra/keys/keyring.ts';
 import { rawPublicKey } from '../../infra/keys/person-keys.ts';
 
@@ -42,6 +44,17 @@ export function trustedKeys(...holders: string[]) {
   });
 }
 
+/** One log and one witness; `log` and `witness` hold the keys. */
+export function sampleTransparency(environment = ENVIRONMENT): TrustDocument['transparency'] {
+  const vkey = (type: NoteKeyType, name: string, holder: string) =>
+    formatVkey(noteKey(type, name, new Uint8Array(keyOf(holder).raw)));
+  return {
+    log: vkey('ed25519', logOrigin(environment), 'log'),
+    witnesses: [vkey('cosignature/v1', 'witness', 'witness')],
+    threshold: 1,
+  };
+}
+
 export function signedTrust(environment = ENVIRONMENT): TrustDocument {
   const service = (name: string, role: 'orchestrator' | 'analysis' | 'enactor') => ({
     name,
@@ -71,6 +84,7 @@ export function signedTrust(environment = ENVIRONMENT): TrustDocument {
       voter('b'),
       voter('c'),
     ],
+    transparency: sampleTransparency(environment),
     targets: [{ zone: ZONE, hostedZoneId: 'Z1' }],
     policy: {
       approvals: { standard: 1, critical: 2, emergency: 2, brake: 1 },

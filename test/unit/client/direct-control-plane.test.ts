@@ -27,6 +27,7 @@ import {
   set,
   zoneOf,
 } from '../../support/dns-plans.ts';
+import { sampleTransparency } from '../../support/sample-log.ts';
 import { aStatus } from './a-status.ts';
 
 const keyOf = (subject: string): Digest => digestOf(subject);
@@ -45,6 +46,7 @@ const TRUST: TrustDocument = {
   version: 1,
   people: [enrolled('alice', 'author'), enrolled('bob', 'approver')],
   services: [],
+  transparency: sampleTransparency(),
   targets: [],
   policy: POLICY,
 };
@@ -91,6 +93,7 @@ function scene(engine: Partial<ChangeEngine> = {}) {
     log: {
       sync: async () => state,
       lastKnown: () => state,
+      intentLeaf: () => null,
       append: async (envelopes) => {
         happened.push('entry');
         return envelopes.map(append);
