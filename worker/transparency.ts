@@ -1,4 +1,3 @@
-import type { KMSClient } from '@aws-sdk/client-kms';
 import { type CosignedLog, createCosignedLog } from '../activities/cosigned-log.ts';
 import { createIntegrator, type Integrator } from '../activities/integrate.ts';
 import type { Clock } from '../activities/ports/clock.ts';
@@ -6,6 +5,7 @@ import { DomainError } from '../domain/errors.ts';
 import type { Signer } from '../domain/evidence/dsse.ts';
 import type { TrustDocument } from '../domain/evidence/trust.ts';
 import { parseVkey } from '../domain/log/signed-note.ts';
+import type { createKmsClient } from '../infra/aws/aws-clients.ts';
 import { openKmsSigner } from '../infra/aws/kms-signer.ts';
 import { createS3LogEntries } from '../infra/aws/s3-log-entries.ts';
 import type { LogStore } from '../infra/aws/s3-log-reader.ts';
@@ -19,7 +19,7 @@ import type { WorkerConfig } from './config.ts';
 interface Opening {
   trust: TrustDocument;
   clock: Clock;
-  kms: KMSClient;
+  kms: ReturnType<typeof createKmsClient>;
   store: LogStore;
 }
 
