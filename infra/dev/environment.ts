@@ -77,11 +77,8 @@ export async function prepareEnvironment(
 
   const logKey = logKeyOf(plan, resources);
   const witness = await prepareWitness(plan, formatVkey(logKey));
-  const trust = trustDocument(plan, resources, {
-    log: formatVkey(logKey),
-    witnesses: [witness.vkey],
-    threshold: 1,
-  });
+  const transparency = { log: formatVkey(logKey), witnesses: [witness.vkey], threshold: 1 };
+  const trust = trustDocument(plan, resources, transparency);
   const sealed = await sealTrustDocument(trust, readPersonSigner(privateKeyFile(dir, 'root')));
   const trustFile = join(dir, 'trust.json');
   writeSecret(trustFile, sealed.envelope);
@@ -93,7 +90,7 @@ export async function prepareEnvironment(
       return [zone, file] as const;
     }),
   );
-  const shared = { stack, plan, resources, trustFile, trustDigest: sealed.digest, witness };
+  const shared = { stack, plan, resources, trustFile, trustDigest: sealed.digest, transparency, witness };
   return {
     installation: installationOf(shared),
     trust,
@@ -125,6 +122,7 @@ interface Shared {
   resources: EnvironmentResources;
   trustFile: string;
   trustDigest: string;
+  transparency: TrustDocument['transparency'];
   witness: PreparedWitness;
 }
 
@@ -159,7 +157,8 @@ function logKeyOf({ environment }: DevEnvironmentPlan, { logKey }: EnvironmentRe
   return noteKey('ed25519', logOrigin(environment), rawPublicKey(createPublicKey(logKey.publicKeyPem)));
 }
 
-function installationOf({ stack, plan, resources, trustFile, trustDigest }: Shared): Installation {
+function installationOf(shared: Shared): Installation {
+  const { stack, plan, resources, trustFile, trustDigest, transparency } = shared;
   return {
     apiVersion: 'resilience-ctl/installation/v1',
     environment: plan.environment,
@@ -167,6 +166,7 @@ function installationOf({ stack, plan, resources, trustFile, trustDigest }: Shar
     aws: awsOf(resources, 'client'),
     trustFile,
     trustDigest,
+    checkpoints: { logKey: transparency.log, witnessKeys: transparency.witnesses },
     keysDir: join(plan.dir, 'keys'),
   };
 }

@@ -276,11 +276,11 @@ class Crew {
     const worker = await createRoleWorker(config, ports, logger, { codePath: inject('workflowBundle') });
     const running = worker.run();
     const stopping = new AbortController();
-    if (ports.integrator) void integratePeriodically(ports.integrator, logger, stopping.signal);
+    const integrating = ports.integrator && integratePeriodically(ports.integrator, logger, stopping.signal);
     const stop = async () => {
       stopping.abort();
       if (worker.getState() === 'RUNNING') worker.shutdown();
-      await running;
+      await Promise.all([running, integrating]);
     };
     this.#here.set(role, [...(this.#here.get(role) ?? []), stop]);
   }

@@ -68,6 +68,31 @@ test.each<[string, (trust: TrustDocument) => void, RegExp]>([
     (trust) => trust.people.push(person('eve', [{ keyId: digestOf('x'), publicKey: 'AA==' }])),
     /not 32 bytes/,
   ],
+  [
+    'a key of another log',
+    (trust) => Object.assign(trust.transparency, { log: signedTrust('other').transparency.log }),
+    /transparency\.log: its name is resilience-ctl\.dev\/other/,
+  ],
+  [
+    'a witness that is the log itself',
+    (trust) => trust.transparency.witnesses.push(trust.transparency.log),
+    /transparency\.witnesses\.1: the key is of type ed25519/,
+  ],
+  [
+    'a witness listed twice',
+    (trust) => trust.transparency.witnesses.push(...trust.transparency.witnesses),
+    /twice as a witness/,
+  ],
+  [
+    'no vkey',
+    (trust) => Object.assign(trust.transparency, { log: 'log' }),
+    /transparency\.log: .*NAME\+ID\+KEY/,
+  ],
+  [
+    'more cosignatures than witnesses',
+    (trust) => Object.assign(trust.transparency, { threshold: 2 }),
+    /2 witnesses must cosign, and 1 are listed/,
+  ],
   ['an unknown field', (trust) => Object.assign(trust, { extra: 1 }), /extra/i],
 ])('%s is refused', (_, spoil, problem) => {
   const trust = signedTrust();

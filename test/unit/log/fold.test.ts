@@ -3,6 +3,7 @@ import { canonicalText, digestOf } from '../../../domain/evidence/canonical-json
 import type { Predicates } from '../../../domain/evidence/statements.ts';
 import { encodeEntry } from '../../../domain/log/entry.ts';
 import { createFold, type Fold, isFrozen } from '../../../domain/log/fold.ts';
+import { leafHash } from '../../../domain/log/merkle-tree.ts';
 import type { EntryFate } from '../../../domain/log/state.ts';
 import { createKeyring } from '../../../infra/keys/keyring.ts';
 import { liveVersion } from '../../support/dns-plans.ts';
@@ -98,6 +99,19 @@ describe('a whole change', () => {
       { changeId: CHANGE_2, planDigest: PLAN_2, moves: [move], at: '2026-01-02T00:00:00.000Z' },
     ]);
     expect(fold.state.recentCommits.map(({ resources }) => resources)).toEqual([[WEB]]);
+  });
+});
+
+describe('the leaf of an intent', () => {
+  test('is of the bytes that were folded, and is kept while the change is open', async () => {
+    const fold = await withIntent();
+    const intent = await entryOf('intent');
+    expect(fold.intentLeaf(2)).toEqual(leafHash(intent));
+    expect(fold.intentLeaf(1)).toBeNull();
+    expect(fold.intentLeaf(3)).toBeNull();
+    await folded(fold, ['outcome', { intentIndex: 2, result: 'not-applied' }], ['end']);
+    expect(fold.state.ended).toHaveProperty('chg-1');
+    expect(fold.intentLeaf(2)).toBeNull();
   });
 });
 
