@@ -149,7 +149,6 @@ function reader({ tiles }: CosignedLogPorts, size: number, cache: TileCache) {
     const path = tilePath(tile);
     const reading = cache.get(path) ?? read(tile);
     cache.set(path, reading);
-    reading.catch(() => cache.delete(path));
     return reading;
   });
 }

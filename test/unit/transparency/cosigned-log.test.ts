@@ -137,6 +137,10 @@ test.each([
   const refusal = { code: 'LOG_FORKED', message: expect.stringMatching(message) };
   await expect(cosigned.requireEntry(1, scene.leafOf(1))).rejects.toMatchObject(refusal);
   await expect(scene.open().requireEntry(1, scene.leafOf(1))).rejects.toMatchObject(refusal);
+  // Without a cosignature too: what is missing does not hide what is wrong.
+  const { text, signatures } = decodeNote(scene.tiles.files.get(CHECKPOINT_PATH) ?? new Uint8Array());
+  scene.tiles.files.set(CHECKPOINT_PATH, encodeNote({ text, signatures: signatures.slice(0, 1) }));
+  await expect(cosigned.requireEntry(1, scene.leafOf(1))).rejects.toMatchObject(refusal);
 });
 
 test('an entry of other bytes than those that were folded is refused', async () => {
