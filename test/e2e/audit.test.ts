@@ -6,30 +6,28 @@ import { jsonLines, runHere } from '../support/command-line.ts';
 import { JSON_ANSWERS } from '../support/json-answers.ts';
 import { runChange } from '../support/live-change.ts';
 import { type LiveEnvironment, startLiveEnvironment } from '../support/live-environment.ts';
-import { type PublishedLog, publishedLog } from '../support/publish-log.ts';
+import { publishedLog } from '../support/publish-log.ts';
 
 /** An auditor's day, on real servers: two changes have happened, one went live, one went back. */
 const GOOD = 'chg-00000000000a';
 const BAD = 'chg-00000000000b';
 let env: LiveEnvironment;
-let published: PublishedLog;
+let home: string;
 let dir: string;
 
 beforeAll(async () => {
   env = await startLiveEnvironment({ name: 'audited' });
-  published = await publishedLog(env);
   expect(await runChange(env, GOOD)).toBe('committed');
   expect(await runChange(env, BAD, { label: 'web', to: env.services.broken })).toBe('rolled-back');
-  await published.publish();
+  home = await publishedLog(env);
   dir = join(env.dir, 'evidence');
 });
 
 afterAll(async () => {
-  await published?.stop();
   await env?.stop();
 });
 
-const here = (...args: string[]) => runHere(published.home, ['audit', ...args], { folder: env.dir });
+const here = (...args: string[]) => runHere(home, ['audit', ...args], { folder: env.dir });
 
 /** The one answer of a command, which must be what docs/cli.md says. */
 async function answer<T>(command: string, ...args: string[]): Promise<T> {

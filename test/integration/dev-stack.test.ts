@@ -172,7 +172,7 @@ describe('the shared stack', () => {
   test('lets a consumer read what is live, put reports, and nothing else', async () => {
     const consumer = s3As(env, 'consumer');
     await s3As(env, 'orchestrator').send(putIfAbsent(env, 'bodies/for-consumer', 'x'));
-    await s3As(env, 'orchestrator').send(putIfAbsent(env, 'tiles/not-for-consumer', 'x'));
+    await s3As(env, 'orchestrator').send(putIfAbsent(env, 'elsewhere/not-for-consumer', 'x'));
     await consumer.send(putIfAbsent(env, 'reports/by-consumer', 'x'));
     const Bucket = env.bucket;
     await consumer.send(new GetObjectCommand({ Bucket, Key: 'bodies/for-consumer' }));
@@ -180,7 +180,7 @@ describe('the shared stack', () => {
       await consumer.send(new ListObjectVersionsCommand({ Bucket, Prefix }));
     }
     const denied = [
-      consumer.send(new GetObjectCommand({ Bucket, Key: 'tiles/not-for-consumer' })),
+      consumer.send(new GetObjectCommand({ Bucket, Key: 'elsewhere/not-for-consumer' })),
       consumer.send(new GetObjectCommand({ Bucket, Key: 'reports/by-consumer' })),
       consumer.send(new ListObjectVersionsCommand({ Bucket, Prefix: 'reports/' })),
       ...['log/', 'bodies/', 'snapshots/'].map((folder) =>

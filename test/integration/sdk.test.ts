@@ -67,7 +67,8 @@ async function scene() {
   count += 1;
   const environment = `sdk-${count}`;
   const trust = signedTrust(environment);
-  const store = { s3: s3As('enactor'), bucket: made.bucket, environment };
+  // The one role that may put everywhere, snapshots included.
+  const store = { s3: s3As('orchestrator'), bucket: made.bucket, environment };
   const openLog = () => createS3ChangeLog({ ...store, trust, verify: createKeyring(trust) });
   const log = openLog();
   const history = new DocumentHistory({
@@ -269,7 +270,7 @@ describe('the example', () => {
     await change.withdraw();
     await history.make('chg-3', { [TRADING]: killSwitch({ ...FAR, engaged: true }) });
     await expect
-      .poll(() => consumer.lines().at(-1))
+      .poll(() => consumer.lines().at(-1), { timeout: 20_000 })
       .toBe('pod-1  1.0.0 → switch/trading 1.1.0 (stable) {"engaged":true}');
     expect(consumer.lines().slice(2, 4)).toEqual([
       'pod-1  1.0.0 → config/payments/timeouts 1.1.0 (canary) {"readMs":200}',
