@@ -268,6 +268,8 @@ describe('the example', () => {
     await expect.poll(async () => (await bad()).length, { timeout: 20_000 }).toBeGreaterThan(0);
     expect((await bad())[0]).toMatchObject({ arm: 'canary', instanceId: 'pod-1', resource: TIMEOUTS });
     await change.withdraw();
+    // Seen in one reading, the two would be told in the order in which they are watched.
+    await expect.poll(() => consumer.lines().at(-1), { timeout: 20_000 }).toContain('1.0.0 (stable)');
     await history.make('chg-3', { [TRADING]: killSwitch({ ...FAR, engaged: true }) });
     await expect
       .poll(() => consumer.lines().at(-1), { timeout: 20_000 })
