@@ -69,6 +69,21 @@ inEachMode('an approval', (engine) => {
     expect((await change.result()).status).toBe('committed');
   });
 
+  it('that one person sends twice at once is answered twice and counts once', async () => {
+    const world = new FakeWorld(randomUUID());
+    world.summary = { ...world.summary, approvalsNeeded: 2 };
+    const change = await engine().start(world);
+    await change.untilWaitingFor('2 more');
+    const answers = await Promise.all([
+      change.decide({ approver: 'bob' }),
+      change.decide({ approver: 'bob' }),
+    ]);
+    expect(answers.map(({ accepted }) => accepted)).toEqual([true, true]);
+    await change.untilWaitingFor('1 more');
+    expect((await change.decide({ approver: 'cyd' })).accepted).toBe(true);
+    expect((await change.result()).status).toBe('committed');
+  });
+
   it('that says no ends the change', async () => {
     const world = new FakeWorld(randomUUID());
     const change = await engine().start(world);
