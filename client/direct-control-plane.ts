@@ -1,6 +1,7 @@
 import type { Planned } from '../activities/planned.ts';
 import type { Bodies } from '../activities/ports/bodies.ts';
 import type { ChangeLog } from '../activities/ports/change-log.ts';
+import { MAX_APPROVAL_LIFETIME_MS } from '../domain/approval/judge-approval.ts';
 import type { VectorClock } from '../domain/causality/vector-clock.ts';
 import type { Plan } from '../domain/change/plan.ts';
 import type { ChangeRequest } from '../domain/change/request.ts';
@@ -33,9 +34,6 @@ export interface ControlPlaneParts {
   nowMs(): number;
   newNonce(): string;
 }
-
-/** DESIGN G6: an approval is for now. */
-const APPROVAL_VALID_MS = 15 * 60_000;
 
 export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
   return {
@@ -255,7 +253,7 @@ async function decide(
     planDigest: digestOf(decision.plan),
     nonce,
     issuedAt: new Date(issuedMs).toISOString(),
-    expiresAt: new Date(issuedMs + APPROVAL_VALID_MS).toISOString(),
+    expiresAt: new Date(issuedMs + MAX_APPROVAL_LIFETIME_MS).toISOString(),
   });
   return orEnded(parts, changeId, () => parts.engine.decide(changeId, { approval }, nonce));
 }

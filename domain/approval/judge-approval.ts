@@ -5,7 +5,7 @@ import type { TrustDocument } from '../evidence/trust.ts';
 import type { ChangeRecord } from '../log/state.ts';
 
 /** An approval is used within this or not at all (G6). */
-const MAX_LIFETIME_MS = 15 * 60_000;
+export const MAX_APPROVAL_LIFETIME_MS = 15 * 60_000;
 /** How far an approver's clock may be ahead of ours. */
 const MAX_AHEAD_MS = 30_000;
 
@@ -98,7 +98,7 @@ function judgeTimes({ issuedAt, expiresAt }: ApprovalPredicate, nowMs: number): 
   if (nowMs > expiresMs) {
     violations.push(no('APPROVAL_EXPIRED', 'not-expired', `It expired at ${expiresAt}.`, again));
   }
-  if (expiresMs <= issuedMs || expiresMs - issuedMs > MAX_LIFETIME_MS) {
+  if (expiresMs <= issuedMs || expiresMs - issuedMs > MAX_APPROVAL_LIFETIME_MS) {
     violations.push(
       no(
         'NOT_PERMITTED',

@@ -1,11 +1,10 @@
+import { MAX_APPROVAL_LIFETIME_MS } from '../approval/judge-approval.ts';
 import type { VerifySignature } from '../evidence/dsse.ts';
 import { type OpenedStatement, openEnvelope, verifiedKeyIds } from '../evidence/statement-codec.ts';
 import type { AcceptancePredicate } from '../evidence/statements.ts';
 import type { PersonRole, ServiceRole, TrustIndex } from '../evidence/trust.ts';
 import type { LogState } from './state.ts';
 
-/** DESIGN G6. */
-export const MAX_APPROVAL_WINDOW_MS = 15 * 60_000;
 /** How far a person's clock may be ahead of the one that logs the acceptance. */
 const CLOCK_ALLOWANCE_MS = 60_000;
 
@@ -85,7 +84,7 @@ function judgeAccepted(acceptance: AcceptancePredicate, state: LogState, judge: 
   }
   const [issued, arrives, expires] = [approval.issuedAt, acceptance.at, approval.expiresAt].map(Date.parse);
   if (issued === undefined || arrives === undefined || expires === undefined) return 'it has no times';
-  if (expires - issued > MAX_APPROVAL_WINDOW_MS)
+  if (expires - issued > MAX_APPROVAL_LIFETIME_MS)
     return 'the approval inside is valid for more than 15 minutes';
   if (arrives > expires || arrives < issued - CLOCK_ALLOWANCE_MS)
     return 'the approval inside was not valid then';
