@@ -101,6 +101,10 @@ function summaryOf(said: Said): string {
       return `ended ${said.predicate.status}${because(said.predicate.reasons)}`;
     case 'freeze':
       return `${said.predicate.scope?.zone ?? 'the environment'} is ${said.predicate.state}: ${said.predicate.reason}`;
+    case 'fence':
+      return `raises the fence of ${said.predicate.zone} for the ${said.predicate.cause.type} of entry ${said.predicate.cause.index}`;
+    case 'recovery':
+      return `recovery by ${said.predicate.operator}: ${said.predicate.reason}`;
     case 'snapshot':
       return `snapshot of ${said.predicate.size} entries`;
   }

@@ -92,6 +92,8 @@ function apply(status: RecordedStatus, said: Said, index: number): void {
     case 'trust':
     case 'approval':
     case 'freeze':
+    case 'fence':
+    case 'recovery':
     case 'snapshot':
     case 'version':
       return;

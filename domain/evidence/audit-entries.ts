@@ -120,6 +120,9 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
 
   async function judgeHonoured(said: OpenedStatement, index: number): Promise<void> {
     if (said.type === 'snapshot') return judgeSnapshot(said.predicate, index);
+    if (said.type === 'fence') {
+      return reportFence(index, () => fences.raised({ ...said.predicate, index }));
+    }
     if (!('changeId' in said.predicate)) return;
     const { changeId } = said.predicate;
     const change = own(fold.state.changes, changeId) ?? records.get(changeId);

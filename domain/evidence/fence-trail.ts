@@ -1,34 +1,49 @@
 import { fenceIndex, landed } from '../kinds/dns-fence.ts';
 import type { Indexed } from '../log/state.ts';
-import type { IntentPredicate, OutcomePredicate } from './statements.ts';
+import type { FencePredicate, IntentPredicate, OutcomePredicate } from './statements.ts';
 
 /** Follows the fences of every zone through the log. Each method says what is wrong, or null. */
 export interface FenceTrail {
   intent(intent: Indexed<IntentPredicate>): string | null;
+  /** A fence replaced for a freeze or a recovery, that moves no record. */
+  raised(fence: Indexed<FencePredicate>): string | null;
   outcome(outcome: Indexed<OutcomePredicate>): string | null;
 }
 
 /**
- * Whether the log explains the fence of every zone (DESIGN §6, DNS effect): an intent replaces nothing, or a fence
- * that an earlier intent of the same zone wrote; an effect that an outcome calls applied is in the chain behind the
+ * Whether the log explains the fence of every zone (DESIGN §6, DNS effect): an intent, or a fence raised for a freeze or recovery, replaces nothing, or a fence
+ * that an earlier one of the same zone wrote; an effect that an outcome calls applied is in the chain behind the
  * fence that was live then, and one that it calls not applied is not; and all applied effects of a zone are in one
  * chain. Two writers that both got through would show as two.
  */
 export function createFenceTrail(): FenceTrail {
-  const intents = new Map<number, { zone: string; expected: string | null }>();
+  /** What each fence that the log explains was to replace. */
+  const replaced = new Map<number, { zone: string; expected: string | null }>();
   const intentsOf = new Map<string, number[]>();
   const lastFence = new Map<string, string | null>();
-  const expectedOf = (index: number) => intents.get(index)?.expected;
+  const expectedOf = (index: number) => replaced.get(index)?.expected;
 
   function intent({ index, zone, expectedFence, ...said }: Indexed<IntentPredicate>): string | null {
     if (zone === null) return null;
-    intents.set(index, { zone, expected: expectedFence });
     intentsOf.set(effectOf(said), [...(intentsOf.get(effectOf(said)) ?? []), index]);
+    return replaces({ index, zone, expectedFence });
+  }
+
+  function raised(fence: Indexed<FencePredicate>): string | null {
+    return replaces(fence);
+  }
+
+  function replaces({
+    index,
+    zone,
+    expectedFence,
+  }: Pick<Indexed<FencePredicate>, 'index' | 'zone' | 'expectedFence'>): string | null {
+    replaced.set(index, { zone, expected: expectedFence });
     return expectedFence === null ? null : stranger(expectedFence, zone);
   }
 
   function outcome(said: Indexed<OutcomePredicate>): string | null {
-    const ofIntent = intents.get(said.intentIndex);
+    const ofIntent = replaced.get(said.intentIndex);
     if (ofIntent === undefined) return null;
     const { fence, intentIndex, direction, result } = said;
     const strange = fence === null ? null : stranger(fence, ofIntent.zone);
@@ -57,7 +72,7 @@ export function createFenceTrail(): FenceTrail {
   /** Every index in a fence is of an intent of its zone; 0 stands for none at all. */
   function stranger(fence: string, zone: string): string | null {
     const indexes = [fenceIndex(fence), ...fence.split('.r').slice(1).map(Number)];
-    const unknown = indexes.find((index) => index !== 0 && intents.get(index)?.zone !== zone);
+    const unknown = indexes.find((index) => index !== 0 && replaced.get(index)?.zone !== zone);
     return unknown === undefined
       ? null
       : `no intent of ${zone} explains entry ${unknown} in the fence ${fence}`;
@@ -84,7 +99,7 @@ export function createFenceTrail(): FenceTrail {
     return expected !== null && fenceIndex(expected) < fenceIndex(fence) ? expected : null;
   }
 
-  return { intent, outcome };
+  return { intent, raised, outcome };
 }
 
 function effectOf({

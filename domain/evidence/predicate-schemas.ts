@@ -202,6 +202,14 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     nonce,
     at,
   }),
+  fence: z.strictObject({
+    environment,
+    zone: name,
+    expectedFence: fence,
+    cause: z.strictObject({ type: z.enum(['freeze', 'recovery']), index }),
+    at,
+  }),
+  recovery: z.strictObject({ environment, operator: name, reason: text, nonce, at }),
   snapshot: z.strictObject({ environment, size: index, stateDigest: digest, at }),
 };
 

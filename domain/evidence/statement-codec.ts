@@ -52,6 +52,8 @@ const statementFrame = z.object({ predicateType: z.string(), predicate: z.unknow
  * | version | resource | the document |
  * | end | change id | the name's own bytes: a change may end before it has a plan |
  * | freeze | zone, or environment | the name's own bytes |
+ * | fence | zone | the name's own bytes |
+ * | recovery | environment | the name's own bytes |
  * | trust | environment | the trust document |
  * | snapshot | environment | the snapshot |
  *
@@ -102,6 +104,8 @@ const SUBJECTS: { [T in StatementType]: (about: Predicates[T]) => { name: string
   version: (about) => ({ name: about.resource, digest: about.digest }),
   end: (about) => ofName(about.changeId),
   freeze: (about) => ofName(about.scope?.zone ?? about.environment),
+  fence: (about) => ofName(about.zone),
+  recovery: (about) => ofName(about.environment),
   snapshot: (about) => ({ name: about.environment, digest: about.stateDigest }),
 };
 

@@ -32,6 +32,8 @@ export interface Predicates {
   version: VersionPredicate;
   end: EndPredicate;
   freeze: FreezePredicate;
+  fence: FencePredicate;
+  recovery: RecoveryPredicate;
   snapshot: SnapshotPredicate;
 }
 
@@ -274,6 +276,28 @@ export interface FreezePredicate {
   environment: string;
   state: 'active' | 'frozen' | 'resuming';
   scope: { zone: string } | null;
+  operator: string;
+  reason: string;
+  nonce: string;
+  at: string;
+}
+
+/**
+ * Signed by the enactor, appended before it replaces a zone's fence without moving a record, so that batches in flight
+ * are refused. Its own index becomes the fence, and the log explains it like an intent's. `cause` is the freeze or the
+ * recovery that asked for it.
+ */
+export interface FencePredicate {
+  environment: string;
+  zone: string;
+  expectedFence: string | null;
+  cause: { type: 'freeze' | 'recovery'; index: number };
+  at: string;
+}
+
+/** Signed by an operator: the engine was lost, and what it still has in flight must not be written any more. */
+export interface RecoveryPredicate {
+  environment: string;
   operator: string;
   reason: string;
   nonce: string;

@@ -28,6 +28,7 @@ export function judgeAuthority(statement: OpenedStatement, state: LogState, judg
         ? null
         : `${predicate.author} did not sign it, or may not author changes`;
     case 'freeze':
+    case 'recovery':
       return isPerson(keyIds, predicate.operator, 'operator', judge.trust)
         ? null
         : `${predicate.operator} did not sign it, or is no operator`;
@@ -45,6 +46,7 @@ export function judgeAuthority(statement: OpenedStatement, state: LogState, judg
       return signedBy('analysis') ? null : 'only the analysis role may say this';
     case 'outcome':
     case 'commit':
+    case 'fence':
       return signedBy('enactor') ? null : 'only the enactor may say this';
     case 'acceptance':
       if (!signedBy('orchestrator')) return 'only the orchestrator may say this';

@@ -78,5 +78,7 @@ const KEY_PARTS: { [T in StatementType]: (about: Predicates[T]) => (string | num
   version: (about) => [about.resource, about.digest],
   end: (about) => [about.changeId],
   freeze: (about) => [about.nonce],
+  fence: (about) => [about.zone, about.expectedFence, about.cause.index],
+  recovery: (about) => [about.nonce],
   snapshot: (about) => [about.size],
 };

@@ -16,6 +16,10 @@ export function firstIndexOf(state: LogState, said: Said): number | null {
       return sameKey(said.type, said.predicate, state.snapshot ? [state.snapshot] : []);
     case 'freeze':
       return own(state.freezeNonces, said.predicate.nonce) ?? null;
+    case 'fence':
+      return sameKey(said.type, said.predicate, state.raisedFences);
+    case 'recovery':
+      return own(state.freezeNonces, said.predicate.nonce) ?? null;
     case 'approval':
     case 'version':
       return null;
@@ -32,7 +36,10 @@ export function firstIndexOf(state: LogState, said: Said): number | null {
   }
 }
 
-type SaidOfChange = Exclude<Said, { type: 'trust' | 'snapshot' | 'freeze' | 'approval' | 'version' }>;
+type SaidOfChange = Exclude<
+  Said,
+  { type: 'trust' | 'snapshot' | 'freeze' | 'fence' | 'recovery' | 'approval' | 'version' }
+>;
 
 function firstIndexInChange(state: LogState, { type, predicate }: SaidOfChange): number | null {
   const change = own(state.changes, predicate.changeId);

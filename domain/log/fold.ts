@@ -108,6 +108,17 @@ function record(said: Said, state: LogState, dependents: Dependents, index: numb
     case 'freeze':
       recordFreeze(said.predicate, state, index);
       return;
+    case 'fence':
+      state.fenceChain[index] = said.predicate.expectedFence;
+      state.raisedFences = [
+        ...state.raisedFences.filter(({ zone }) => zone !== said.predicate.zone),
+        { ...said.predicate, index },
+      ];
+      return;
+    case 'recovery':
+      state.freezeNonces[said.predicate.nonce] = index;
+      state.recovery = { ...said.predicate, index };
+      return;
     case 'request':
       state.changes[said.predicate.changeId] = openedBy({ ...said.predicate, index });
       return;

@@ -1,6 +1,11 @@
 import { type Dependents, dependentsIn } from '../causality/dependency-graph.ts';
 import type { Said } from '../evidence/statement-codec.ts';
-import type { IntentPredicate, OutcomePredicate, PlanPredicate } from '../evidence/statements.ts';
+import type {
+  FencePredicate,
+  IntentPredicate,
+  OutcomePredicate,
+  PlanPredicate,
+} from '../evidence/statements.ts';
 import { own } from './authority.ts';
 import { obstacleToCommit } from './commit-preconditions.ts';
 import { isWithdrawal } from './entry.ts';
@@ -22,9 +27,12 @@ export function obstacleTo(
   switch (said.type) {
     case 'trust':
     case 'freeze':
+    case 'recovery':
     case 'approval':
     case 'version':
       return null;
+    case 'fence':
+      return obstacleToFence(said.predicate, state);
     case 'snapshot':
       return said.predicate.size <= state.size ? null : inert('it is about entries that do not exist yet');
     case 'request':
@@ -65,6 +73,15 @@ export function obstacleTo(
     case 'end':
       return obstacleToEnd(change);
   }
+}
+
+/** A fence is raised for a freeze or recovery that is in force; for any other it would only get in the way. */
+function obstacleToFence({ cause }: FencePredicate, state: LogState): Obstacle | null {
+  const inForce =
+    cause.type === 'recovery'
+      ? state.recovery?.index === cause.index
+      : state.automation.some(({ index, state: now }) => index === cause.index && now !== 'active');
+  return inForce ? null : inert(`entry ${cause.index} is no ${cause.type} that is in force`);
 }
 
 function obstacleToPlan(plan: PlanPredicate, change: ChangeRecord): Obstacle | null {

@@ -4,10 +4,12 @@ import type {
   AcceptancePredicate,
   CommitPredicate,
   EndPredicate,
+  FencePredicate,
   FreezePredicate,
   IntentPredicate,
   OutcomePredicate,
   PlanPredicate,
+  RecoveryPredicate,
   RequestPredicate,
   Rollout,
   SnapshotPredicate,
@@ -34,7 +36,7 @@ export interface LogState {
   /** Resource → the open change that has written to it, from its first intent to its end. */
   reservations: Record<string, string>;
   /**
-   * Index of each honoured intent → the fence that it expected to replace: the chain through which a live fence is
+   * Index of each honoured intent or raised fence → the fence that it expected to replace: the chain through which a live fence is
    * walked back. Those older than every open change's first intent are dropped.
    */
   fenceChain: Record<string, string | null>;
@@ -44,7 +46,11 @@ export interface LogState {
   trust: Indexed<TrustPredicate> | null;
   /** The newest snapshot that the log names. */
   snapshot: Indexed<SnapshotPredicate> | null;
-  /** Nonce → index of every freeze entry, so that an old one cannot be replayed. */
+  /** Fences raised by a freeze or a recovery, the newest of each zone. */
+  raisedFences: Indexed<FencePredicate>[];
+  /** The newest recovery. */
+  recovery: Indexed<RecoveryPredicate> | null;
+  /** Nonce → index of every freeze and recovery entry, so that an old one cannot be replayed. */
   freezeNonces: Record<string, number>;
 }
 
@@ -63,6 +69,8 @@ export function emptyLogState(environment: string): LogState {
     recentCommits: [],
     trust: null,
     snapshot: null,
+    raisedFences: [],
+    recovery: null,
     freezeNonces: {},
   };
 }

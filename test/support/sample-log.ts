@@ -237,6 +237,14 @@ export const SAMPLES: Omit<Predicates, 'acceptance'> = {
     nonce: 'f-1',
     at: AT,
   },
+  fence: {
+    environment: ENVIRONMENT,
+    zone: ZONE,
+    expectedFence: null,
+    cause: { type: 'freeze', index: 0 },
+    at: AT,
+  },
+  recovery: { environment: ENVIRONMENT, operator: 'olga', reason: 'engine lost', nonce: 'r-1', at: AT },
   snapshot: { environment: ENVIRONMENT, size: 0, stateDigest: digestOf('state'), at: AT },
 };
 
@@ -254,6 +262,8 @@ const RIGHTFUL: Record<Exclude<StatementType, 'acceptance'>, string> = {
   version: 'enactor',
   end: 'orchestrator',
   freeze: 'olga',
+  fence: 'enactor',
+  recovery: 'olga',
   snapshot: 'orchestrator',
 };
 

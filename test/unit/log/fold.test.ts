@@ -119,6 +119,8 @@ describe('authority', () => {
   const wrong: [PlainType, string][] = [
     ['request', 'bob'],
     ['freeze', 'ada'],
+    ['recovery', 'ada'],
+    ['fence', 'orchestrator'],
     ['approval', 'bob'],
     ['vote', 'voter.b'],
     ['vote', 'orchestrator'],
@@ -475,6 +477,43 @@ describe('freezes', () => {
     await folded(fold, ['freeze', { nonce: '5', state: 'active' }]);
     expect(frozen()).toEqual([false, false]);
     expect(fold.state.automation).toHaveLength(2);
+  });
+});
+
+describe('raised fences', () => {
+  test('enter the chain through which a live fence is walked back, once each', async () => {
+    const fold = newFold();
+    const fates = await folded(
+      fold,
+      ['freeze'],
+      ['fence', { expectedFence: '0' }],
+      ['fence', { expectedFence: '0' }],
+    );
+    expect(fates.map(({ fate }) => fate)).toEqual(['honoured', 'honoured', 'duplicate']);
+    expect(fold.state.fenceChain).toEqual({ 1: '0' });
+    expect(fold.state.raisedFences).toMatchObject([{ zone: ZONE, index: 1 }]);
+  });
+
+  test('count only for a freeze or a recovery that is in force', async () => {
+    const fold = newFold();
+    const fates = await folded(
+      fold,
+      ['fence'],
+      ['freeze'],
+      ['freeze', { nonce: 'f-2', state: 'active' }],
+      ['fence', { cause: { type: 'freeze', index: 1 } }],
+      ['fence', { cause: { type: 'freeze', index: 2 } }],
+      ['recovery'],
+      ['fence', { cause: { type: 'freeze', index: 5 } }],
+      ['fence', { cause: { type: 'recovery', index: 5 } }],
+    );
+    const counted = fates.filter(({ fate }) => fate === 'honoured').map(({ index }) => index);
+    expect(counted).toEqual([1, 2, 5, 7]);
+  });
+
+  test('an old recovery cannot be replayed', async () => {
+    const fates = await folded(newFold(), ['recovery'], ['recovery', { nonce: 'r-2' }], ['recovery']);
+    expect(fates[2]).toEqual({ fate: 'duplicate', index: 2, firstIndex: 0 });
   });
 });
 
