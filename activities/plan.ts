@@ -64,7 +64,7 @@ export async function makePlan(
       planDigest,
       planIndex: indexOfFate(fate),
       risk: plan.risk,
-      approvalsNeeded: policy.approvals[plan.risk.class],
+      approvalsNeeded: policy.approvals[plan.risk.class].people,
       votesNeeded: policy.votes[plan.risk.class],
       stages: plan.stages.map(({ name, percent, baked }) => ({ name, percent, baked })),
       bakeMs: plan.rollout.bakeMs,

@@ -75,7 +75,7 @@ async function previewPlan(
   const { policy } = trust;
   violations.push(...planned.judgeInvariants(parts.nowMs()), ...planned.judgeCausality());
   const needs = {
-    approvals: policy.approvals[plan.risk.class],
+    approvals: policy.approvals[plan.risk.class].people,
     votes: policy.votes[plan.risk.class],
     voters: trust.services.filter((service) => service.role === 'voter').length,
   };
@@ -203,7 +203,7 @@ async function recordedStatus(
     ...known,
     reason: request?.metadata.reason ?? known.reason,
     risk: plan ? plan.risk : null,
-    approvalsNeeded: plan ? parts.trust.policy.approvals[plan.risk.class] : 0,
+    approvalsNeeded: plan ? parts.trust.policy.approvals[plan.risk.class].people : 0,
   };
   if (ENDED.has(described.phase)) return described;
   const waitingFor =

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { DomainError } from '../domain/errors.ts';
-import { SERVICE_ROLES } from '../domain/evidence/trust.ts';
+import { WORKER_ROLES } from '../domain/evidence/trust.ts';
 
 /** What one worker process needs to know. A role is a trust boundary: one process, one queue, one key. */
 export const workerConfigSchema = z.strictObject({
-  role: z.enum(SERVICE_ROLES),
+  role: z.enum(WORKER_ROLES),
   /** A voter's own availability zone. */
   voterZone: z.string().optional(),
   environment: z.string(),

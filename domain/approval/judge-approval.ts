@@ -220,7 +220,7 @@ export function missingApprovals(
     .sort();
   const approved = new Set(current.filter((one) => one.decision === 'approve').map((one) => one.approver));
   return {
-    needed: trust.policy.approvals[riskClass],
+    needed: trust.policy.approvals[riskClass].people,
     given: may.filter((subject) => approved.has(subject)),
     rejectedBy: current.find((one) => one.decision === 'reject')?.approver ?? null,
     eligible: may.filter((subject) => !approved.has(subject)),

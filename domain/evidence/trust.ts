@@ -19,17 +19,45 @@ const key = z.strictObject({
 });
 
 export const PERSON_ROLES = ['author', 'approver', 'operator'] as const;
-export const SERVICE_ROLES = ['orchestrator', 'voter', 'analysis', 'enactor'] as const;
+/** Those that work for the engine, each on a task queue of its own. */
+export const WORKER_ROLES = ['orchestrator', 'voter', 'analysis', 'enactor'] as const;
+export const SERVICE_ROLES = [...WORKER_ROLES, 'factor-verifier'] as const;
+
+/** What approvals of one risk class must add up to. */
+const approvalRule = z.strictObject({
+  people: z.int().min(1),
+  /** Distinct teams among them. */
+  teams: z.int().min(1),
+  /** Each with a second factor. */
+  secondFactor: z.boolean(),
+});
 
 export const trustDocumentSchema = z.strictObject({
   apiVersion: z.literal('resilience-ctl/trust/v1'),
   environment: z.string(),
   version: z.int().min(1),
+  /**
+   * Who may sign the next version (the root role of TUF): so many distinct holders, of this version's and of the next
+   * one's list. Past its expiry the document allows nothing.
+   */
+  root: z.strictObject({
+    keys: z.array(key.extend({ holder: z.string().min(1) })).min(1),
+    threshold: z.int().min(1),
+    expiresAt: z.iso.datetime({ precision: 3 }),
+  }),
   people: z.array(
     z.strictObject({
       subject: z.string().min(1),
       roles: z.array(z.enum(PERSON_ROLES)).min(1),
+      teams: z.array(z.string().min(1)).min(1),
       keys: z.array(key).min(1),
+      /** Digests of the secrets that the factor-verifier keeps, so that it cannot put another in their place. */
+      secondFactors: z.array(
+        z.strictObject({
+          type: z.literal('totp'),
+          commitment: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+        }),
+      ),
     }),
   ),
   services: z.array(
@@ -56,10 +84,10 @@ export const trustDocumentSchema = z.strictObject({
   policy: z.strictObject({
     /** People who must approve, by risk class. */
     approvals: z.strictObject({
-      standard: z.int().min(1),
-      critical: z.int().min(1),
-      emergency: z.int().min(1),
-      brake: z.int().min(1),
+      standard: approvalRule,
+      critical: approvalRule,
+      emergency: approvalRule,
+      brake: approvalRule,
     }),
     /** Yes votes needed, by risk class. */
     votes: z.strictObject({

@@ -19,15 +19,23 @@ import type { RoleName } from './role-policies.ts';
 import type { StackAddresses } from './servers.ts';
 
 /** Who the local environment knows. The names are the ones that the guide and the examples use. */
-const PEOPLE: readonly Pick<TrustDocument['people'][number], 'subject' | 'roles'>[] = [
-  { subject: 'alice', roles: ['author', 'approver'] },
-  { subject: 'bob', roles: ['author', 'approver'] },
-  { subject: 'carol', roles: ['approver', 'operator'] },
+const PEOPLE: readonly Pick<TrustDocument['people'][number], 'subject' | 'roles' | 'teams'>[] = [
+  { subject: 'alice', roles: ['author', 'approver'], teams: ['payments'] },
+  { subject: 'bob', roles: ['author', 'approver'], teams: ['payments'] },
+  { subject: 'carol', roles: ['approver', 'operator'], teams: ['reliability'] },
 ];
+
+/** The same folder again is the same environment, so this is no time from now. */
+const ROOT_EXPIRES_AT = '2036-01-01T00:00:00.000Z';
 
 /** Two people for an ordinary change too: the demo shows both. Probes reach loopback and nothing else. */
 const POLICY: TrustDocument['policy'] = {
-  approvals: { standard: 2, critical: 2, emergency: 2, brake: 1 },
+  approvals: {
+    standard: { people: 2, teams: 1, secondFactor: false },
+    critical: { people: 2, teams: 1, secondFactor: false },
+    emergency: { people: 2, teams: 1, secondFactor: false },
+    brake: { people: 1, teams: 1, secondFactor: false },
+  },
   votes: { standard: 2, critical: 3, emergency: 3, brake: 2 },
   probeAllowList: ['127.0.0.0/8', '::1/128'],
   limits: { minTtlSeconds: 0, maxTtlSeconds: 86_400, maxZoneShare: 0.3, smallZoneSize: 10 },
@@ -227,8 +235,14 @@ function trustDocument(
     apiVersion: 'resilience-ctl/trust/v1',
     environment: plan.environment,
     version: 1,
+    root: {
+      keys: [{ holder: 'root', ...publicKeyOf(readFileSync(privateKeyFile(plan.dir, 'root'), 'utf8')) }],
+      threshold: 1,
+      expiresAt: ROOT_EXPIRES_AT,
+    },
     people: PEOPLE.map((person) => ({
       ...person,
+      secondFactors: [],
       keys: [publicKeyOf(readFileSync(privateKeyFile(plan.dir, person.subject), 'utf8'))],
     })),
     services: services(resources),

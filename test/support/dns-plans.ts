@@ -6,6 +6,7 @@ import type { Policy } from '../../domain/evidence/trust.ts';
 import { judgePlan } from '../../domain/invariants/judge-plan.ts';
 import type { RecordSet, RecordType, ZoneState } from '../../domain/kinds/dns-records.ts';
 import type { LogState } from '../../domain/log/state.ts';
+import { peopleNeeded } from './approval-rules.ts';
 
 /** Small DNS scenes for tests: a zone, a request against it, and what the planner and the judge make of both. */
 
@@ -13,7 +14,7 @@ export const ZONE = 'example.com';
 export const NOW_MS = Date.parse('2026-03-01T12:00:00.000Z');
 
 export const POLICY: Policy = {
-  approvals: { standard: 1, critical: 2, emergency: 2, brake: 1 },
+  approvals: peopleNeeded({ standard: 1, critical: 2, emergency: 2, brake: 1 }),
   votes: { standard: 2, critical: 3, emergency: 3, brake: 2 },
   probeAllowList: ['192.0.2.0/24', '2001:db8::/32'],
   limits: { minTtlSeconds: 0, maxTtlSeconds: 86_400, maxZoneShare: 0.3, smallZoneSize: 10 },

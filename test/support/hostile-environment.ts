@@ -19,6 +19,7 @@ import { type DevServers, startServers } from '../../infra/dev/servers.ts';
 import { createKeyring } from '../../infra/keys/keyring.ts';
 import { generatePersonKey, readPersonSigner } from '../../infra/keys/person-keys.ts';
 import { sealTrustDocument } from '../../infra/keys/trust-file.ts';
+import { peopleNeeded } from './approval-rules.ts';
 import { SMALL_ZONE } from './bad-requests.ts';
 
 /** A whole environment on servers of its own, which a test may kill, edit and lie to. */
@@ -58,7 +59,7 @@ export async function startHostileEnvironment(): Promise<HostileEnvironment> {
     environment: ENVIRONMENT,
     zones: zones(),
     dir,
-    policy: { approvals: { standard: 1, critical: 2, emergency: 2, brake: 1 } },
+    policy: { approvals: peopleNeeded({ standard: 1, critical: 2, emergency: 2, brake: 1 }) },
   });
 
   const other = generatePersonKey();

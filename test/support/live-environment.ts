@@ -34,6 +34,7 @@ import {
   type Phase,
   SEARCH_ATTRIBUTES,
 } from '../../workflows/contract.ts';
+import { peopleNeeded } from './approval-rules.ts';
 import { type CanaryServices, startCanaryServices } from './canary-services.ts';
 
 export type Role = keyof DevEnvironment['workers'];
@@ -98,7 +99,7 @@ export interface LiveEnvironment {
 
 /** Fast: nobody waits for a TTL, and one person's approval is enough for an ordinary change. */
 const POLICY: Partial<TrustDocument['policy']> = {
-  approvals: { standard: 1, critical: 2, emergency: 2, brake: 1 },
+  approvals: peopleNeeded({ standard: 1, critical: 2, emergency: 2, brake: 1 }),
 };
 const NAMESPACE_TIMEOUT_MS = 20_000;
 const PHASE_TIMEOUT_MS = 40_000;

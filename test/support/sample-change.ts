@@ -5,7 +5,7 @@ import type { VotePredicate } from '../../domain/evidence/statements.ts';
 import type { TrustDocument } from '../../domain/evidence/trust.ts';
 import type { RecordSet } from '../../domain/kinds/dns-records.ts';
 import { type ChangeRecord, emptyLogState, type LiveVersion, type LogState } from '../../domain/log/state.ts';
-
+import { peopleNeeded } from './approval-rules.ts';
 import { sampleTransparency } from './sample-log.ts';
 
 /** One change of `dns/example.com/api/A` by ada, whole and in order up to its second intent, for tests to break. */
@@ -33,11 +33,28 @@ export function sampleTrust(): TrustDocument {
     apiVersion: 'resilience-ctl/trust/v1',
     environment: ENVIRONMENT,
     version: 1,
+    root: {
+      keys: keys('root').map((one) => ({ ...one, holder: 'root' })),
+      threshold: 1,
+      expiresAt: '2036-01-01T00:00:00.000Z',
+    },
     people: [
-      { subject: 'ada', roles: ['author', 'approver'], keys: keys('ada', 'ada-2') },
-      { subject: 'bob', roles: ['approver'], keys: keys('bob', 'bob-2') },
-      { subject: 'cyd', roles: ['approver'], keys: keys('cyd') },
-      { subject: 'dan', roles: ['author'], keys: keys('dan') },
+      {
+        subject: 'ada',
+        roles: ['author', 'approver'],
+        teams: ['payments'],
+        secondFactors: [],
+        keys: keys('ada', 'ada-2'),
+      },
+      {
+        subject: 'bob',
+        roles: ['approver'],
+        teams: ['payments'],
+        secondFactors: [],
+        keys: keys('bob', 'bob-2'),
+      },
+      { subject: 'cyd', roles: ['approver'], teams: ['payments'], secondFactors: [], keys: keys('cyd') },
+      { subject: 'dan', roles: ['author'], teams: ['payments'], secondFactors: [], keys: keys('dan') },
     ],
     services: [
       voter('a'),
@@ -48,7 +65,7 @@ export function sampleTrust(): TrustDocument {
     transparency: sampleTransparency(ENVIRONMENT),
     targets: [{ zone: ZONE, hostedZoneId: 'Z1' }],
     policy: {
-      approvals: { standard: 1, critical: 2, emergency: 2, brake: 1 },
+      approvals: peopleNeeded({ standard: 1, critical: 2, emergency: 2, brake: 1 }),
       votes: { standard: 2, critical: 3, emergency: 3, brake: 2 },
       probeAllowList: [],
       limits: { minTtlSeconds: 0, maxTtlSeconds: 86_400, maxZoneShare: 0.3, smallZoneSize: 5 },

@@ -9,6 +9,7 @@ import { encodeEntry } from '../../domain/log/entry.ts';
 import { formatVkey, type NoteKeyType, noteKey } from '../../domain/log/signed-note.ts';
 import { keyIdOf } from '../../infra/keys/keyring.ts';
 import { rawPublicKey } from '../../infra/keys/person-keys.ts';
+import { peopleNeeded } from './approval-rules.ts';
 
 /** Real keys, made from their holder's name, so that every run signs the same bytes. */
 
@@ -71,10 +72,33 @@ export function signedTrust(environment = ENVIRONMENT): TrustDocument {
     apiVersion: 'resilience-ctl/trust/v1',
     environment,
     version: 1,
+    root: {
+      keys: trustedKeys('root').map((one) => ({ ...one, holder: 'root' })),
+      threshold: 1,
+      expiresAt: '2036-01-01T00:00:00.000Z',
+    },
     people: [
-      { subject: 'ada', roles: ['author', 'approver'], keys: trustedKeys('ada') },
-      { subject: 'bob', roles: ['approver'], keys: trustedKeys('bob') },
-      { subject: 'olga', roles: ['operator'], keys: trustedKeys('olga') },
+      {
+        subject: 'ada',
+        roles: ['author', 'approver'],
+        teams: ['payments'],
+        secondFactors: [],
+        keys: trustedKeys('ada'),
+      },
+      {
+        subject: 'bob',
+        roles: ['approver'],
+        teams: ['payments'],
+        secondFactors: [],
+        keys: trustedKeys('bob'),
+      },
+      {
+        subject: 'olga',
+        roles: ['operator'],
+        teams: ['payments'],
+        secondFactors: [],
+        keys: trustedKeys('olga'),
+      },
     ],
     services: [
       service('orchestrator', 'orchestrator'),
@@ -87,7 +111,7 @@ export function signedTrust(environment = ENVIRONMENT): TrustDocument {
     transparency: sampleTransparency(environment),
     targets: [{ zone: ZONE, hostedZoneId: 'Z1' }],
     policy: {
-      approvals: { standard: 1, critical: 2, emergency: 2, brake: 1 },
+      approvals: peopleNeeded({ standard: 1, critical: 2, emergency: 2, brake: 1 }),
       votes: { standard: 2, critical: 3, emergency: 3, brake: 2 },
       probeAllowList: [],
       limits: { minTtlSeconds: 0, maxTtlSeconds: 86_400, maxZoneShare: 0.3, smallZoneSize: 5 },

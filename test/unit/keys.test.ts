@@ -43,6 +43,8 @@ describe('the keyring', () => {
     trust.people.push({
       subject: 'eve',
       roles: ['author'],
+      teams: ['payments'],
+      secondFactors: [],
       keys: [{ keyId: keyIdOf(raw), publicKey: toBase64(raw) }],
     });
     expect(() => createKeyring(trust)).toThrow(expect.objectContaining({ code: 'SCHEMA_INVALID' }));
@@ -57,6 +59,8 @@ describe("people's keys", () => {
     trust.people.push({
       subject: 'fay',
       roles: ['author'],
+      teams: ['payments'],
+      secondFactors: [],
       keys: [{ keyId: key.keyId, publicKey: key.publicKey }],
     });
     expect(signer.keyId).toBe(key.keyId);

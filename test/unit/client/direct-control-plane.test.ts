@@ -38,12 +38,15 @@ const person = (subject: string): Person => ({
 const enrolled = (subject: string, role: 'author' | 'approver') => ({
   subject,
   roles: [role],
+  teams: ['payments'],
+  secondFactors: [],
   keys: [{ keyId: keyOf(subject), publicKey: '' }],
 });
 const TRUST: TrustDocument = {
   apiVersion: 'resilience-ctl/trust/v1',
   environment: 'prod',
   version: 1,
+  root: { keys: [], threshold: 1, expiresAt: '2036-01-01T00:00:00.000Z' },
   people: [enrolled('alice', 'author'), enrolled('bob', 'approver')],
   services: [],
   transparency: sampleTransparency(),

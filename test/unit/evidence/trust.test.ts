@@ -17,6 +17,8 @@ const key = () => trustedKeys('ada');
 const person = (subject: string, keys = trustedKeys(subject)): TrustDocument['people'][number] => ({
   subject,
   roles: ['author'],
+  teams: ['payments'],
+  secondFactors: [],
   keys,
 });
 
