@@ -29,6 +29,7 @@ export function createOrchestratorActivities(ports: OrchestratorPorts & { verify
     verifyLive: bind(ports, verifyLive),
     recordEnd: bind(ports, recordEnd),
     page: bind(ports, page),
+    takeSnapshot: () => ports.takeSnapshot(),
   };
 }
 export type OrchestratorActivities = ReturnType<typeof createOrchestratorActivities>;

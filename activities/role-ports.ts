@@ -1,3 +1,4 @@
+import type { Digest } from '../domain/evidence/canonical-json.ts';
 import type { Signer } from '../domain/evidence/dsse.ts';
 import type { TrustDocument } from '../domain/evidence/trust.ts';
 import type { CosignedLog } from './cosigned-log.ts';
@@ -25,6 +26,16 @@ export interface CommonPorts {
 export interface OrchestratorPorts extends CommonPorts {
   pager: Pager;
   integrator: Integrator;
+  /** Reads to the head, stores the state, and appends the signed entry that names it. Throws as `ChangeLog.append`. */
+  takeSnapshot(): Promise<TakenSnapshot>;
+}
+
+export interface TakenSnapshot {
+  /** Entries that it is the state of. */
+  size: number;
+  stateDigest: Digest;
+  /** Of the entry that names it. */
+  index: number;
 }
 
 export interface VoterPorts extends CommonPorts {

@@ -46,6 +46,7 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
     planOf: (changeId) => planOf(parts, changeId),
     decide: (changeId, decision, person) => decide(parts, changeId, decision, person),
     command: (changeId, command) => sendCommand(parts, changeId, command),
+    takeSnapshot: () => parts.engine.takeSnapshot(parts.environment),
     history: (changeId) => history(parts, changeId),
     log: (from) => logLines(parts, from),
   };
