@@ -1,11 +1,17 @@
-import { judgeApproval, missingApprovals } from '../domain/approval/judge-approval.ts';
+import { judgeApproval } from '../domain/approval/judge-approval.ts';
+import { type ApprovalTally, approvalNeeds, missingApprovals } from '../domain/approval/missing-approvals.ts';
+import type { Plan } from '../domain/change/plan.ts';
 import { DomainError, type Violation, violationsOf } from '../domain/errors.ts';
 import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
 import type { Envelope, VerifySignature } from '../domain/evidence/dsse.ts';
 import { openEnvelope, signStatement, verifiedKeyIds } from '../domain/evidence/statement-codec.ts';
 import type { ApprovalPredicate } from '../domain/evidence/statements.ts';
-import type { LogState } from '../domain/log/state.ts';
+import type { ChangeRecord, LogState } from '../domain/log/state.ts';
+import { actionQuestions } from '../domain/permissions/change-questions.ts';
+import { judgeRules, principalOf } from '../domain/permissions/in-force.ts';
 import { indexOfFate } from './fates.ts';
+import { openPermissions, type Permissions } from './permissions.ts';
+import { loadPlan } from './recorded-change.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
 
 export interface AdmittedApproval {
@@ -18,11 +24,15 @@ export interface AdmittedApproval {
   reason?: string;
 }
 
-export interface ApprovalTally {
-  needed: number;
-  given: string[];
-  rejectedBy: string | null;
-  eligible: string[];
+/** Beside the count: why no approval of this plan counts any more; null while they do. */
+export interface ApprovalStanding extends ApprovalTally {
+  stale: Violation | null;
+}
+
+/** What decisions on one change are judged by. Null while it has no plan. */
+interface Decided {
+  plan: Plan;
+  permissions: Permissions;
 }
 
 type Opened = { approval: ApprovalPredicate; keyIds: string[] } | { violations: readonly Violation[] };
@@ -35,10 +45,18 @@ type Opened = { approval: ApprovalPredicate; keyIds: string[] } | { violations: 
 export async function admitApprovals(
   ports: OrchestratorPorts & { verify: VerifySignature },
   input: { changeId: string; approvals: Envelope[] },
-): Promise<{ answers: AdmittedApproval[]; tally: ApprovalTally }> {
+): Promise<{ answers: AdmittedApproval[]; tally: ApprovalStanding }> {
   const answers: AdmittedApproval[] = [];
   // The live fold: each append below brings it up to date again.
   const state = await ports.log.sync();
+  const planDigest = state.changes[input.changeId]?.plan?.planDigest;
+  const decided: Decided | null =
+    planDigest === undefined
+      ? null
+      : {
+          plan: await loadPlan(ports.bodies, planDigest),
+          permissions: await openPermissions(ports, state.live),
+        };
   for (const envelope of input.approvals) {
     const opened = open(envelope, ports.verify);
     answers.push(
@@ -50,10 +68,10 @@ export async function admitApprovals(
             approver: 'unknown',
             decision: 'approve',
           }
-        : await admit(ports, state, input.changeId, envelope, opened),
+        : await admit(ports, state, input.changeId, envelope, opened, decided),
     );
   }
-  return { answers, tally: tallyOf(ports, state, input.changeId) };
+  return { answers, tally: tallyOf(ports, state, input.changeId, decided) };
 }
 
 function open(envelope: Envelope, verify: VerifySignature): Opened {
@@ -83,6 +101,7 @@ async function admit(
   changeId: string,
   envelope: Envelope,
   { approval, keyIds }: { approval: ApprovalPredicate; keyIds: string[] },
+  decided: Decided | null,
 ): Promise<AdmittedApproval> {
   const change = state.changes[changeId];
   const nowMs = ports.clock.nowMs();
@@ -103,6 +122,8 @@ async function admit(
     environment: ports.environment,
     nowMs,
   });
+  if (change !== undefined && decided !== null)
+    reasons.push(...judgeDecision(ports, change, approval, decided));
   if (change === undefined) return { ...answer, accepted: false, reasons, index: null };
   const entry = await signStatement(ports.signer, 'acceptance', {
     changeId,
@@ -120,8 +141,29 @@ async function admit(
   return { ...answer, accepted: reasons.length === 0, reasons, index: indexOfFate(fate) };
 }
 
-function tallyOf(ports: OrchestratorPorts, state: LogState, changeId: string): ApprovalTally {
+/** What the policy of permissions says, as it is now and as it was when this was planned. */
+function judgeDecision(
+  { trust }: OrchestratorPorts,
+  { request }: ChangeRecord,
+  { approver, decision }: ApprovalPredicate,
+  { plan, permissions }: Decided,
+): Violation[] {
+  const stale = judgeRules(plan.rules, permissions.rules);
+  const questions = actionQuestions(plan, request.author, principalOf(trust, approver), decision);
+  return [...stale, ...permissions.judge(questions)];
+}
+
+function tallyOf(
+  ports: OrchestratorPorts,
+  state: LogState,
+  changeId: string,
+  decided: Decided | null,
+): ApprovalStanding {
   const change = state.changes[changeId];
-  if (!change?.plan) return { needed: 0, given: [], rejectedBy: null, eligible: [] };
-  return missingApprovals(change, change.plan.riskClass, ports.trust);
+  if (!change?.plan || decided === null) {
+    return { needed: 0, given: [], rejectedBy: null, eligible: [], missing: [], stale: null };
+  }
+  const { plan, permissions } = decided;
+  const [stale = null] = judgeRules(plan.rules, permissions.rules);
+  return { ...missingApprovals(change, approvalNeeds(plan), ports.trust), stale };
 }

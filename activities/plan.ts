@@ -4,7 +4,7 @@ import { canonicalBytes, type Digest, digestOf } from '../domain/evidence/canoni
 import { signStatement } from '../domain/evidence/statement-codec.ts';
 import { indexOfFate } from './fates.ts';
 import { planHere } from './plan-base.ts';
-import { loadRequest } from './recorded-change.ts';
+import { loadRequest, openChange } from './recorded-change.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
 
 /** What the workflow needs to know of a plan; the plan itself is a body, by digest. */
@@ -35,7 +35,8 @@ export async function makePlan(
   const { plan } = planned;
   const { policy } = ports.trust;
   const nowMs = ports.clock.nowMs();
-  violations.push(...planned.judgeInvariants(nowMs));
+  const { author } = openChange(state, input.changeId).request;
+  violations.push(...planned.judgeInvariants(nowMs), ...planned.judgePermissions(author));
   if (violations.length > 0 || input.refused) return { violations, summary: null };
 
   // Bodies first, then the entry that names them; only its signature does not wait.

@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 import { CHECKPOINT_PATH } from '../activities/integrate.ts';
+import { openPermissions } from '../activities/permissions.ts';
 import { planHere } from '../activities/plan-base.ts';
 import { loadPlan, loadRequest } from '../activities/recorded-change.ts';
 import { DomainError } from '../domain/errors.ts';
@@ -16,6 +17,7 @@ import { createS3LogEntries } from '../infra/aws/s3-log-entries.ts';
 import type { LogStore } from '../infra/aws/s3-log-reader.ts';
 import { readSnapshot } from '../infra/aws/s3-snapshots.ts';
 import { createS3TileStore } from '../infra/aws/s3-tile-store.ts';
+import { createCedarEngine } from '../infra/cedar/cedar-engine.ts';
 import { createKeyring } from '../infra/keys/keyring.ts';
 import { generatePersonKey, readPersonSigner } from '../infra/keys/person-keys.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
@@ -71,6 +73,7 @@ export function connect(installation: Installation): Connected {
   });
   const client = new Client({ connection, namespace: temporal.namespace });
 
+  const policyEngine = createCedarEngine();
   const log = createS3ChangeLog({
     s3,
     bucket: aws.bucket,
@@ -86,7 +89,8 @@ export function connect(installation: Installation): Connected {
     bodies,
     readRequest: (digest) => loadRequest(bodies, digest),
     readPlan: (digest) => loadPlan(bodies, digest),
-    planHere: (change, state) => planHere({ dns, bodies, trust, environment }, change, state),
+    planHere: (change, state) => planHere({ dns, bodies, trust, environment, policyEngine }, change, state),
+    permissions: (state) => openPermissions({ bodies, trust, policyEngine }, state.live),
     nowMs: Date.now,
     newNonce: randomUUID,
   });

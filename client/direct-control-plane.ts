@@ -1,3 +1,4 @@
+import type { Permissions } from '../activities/permissions.ts';
 import type { Planned } from '../activities/planned.ts';
 import type { Bodies } from '../activities/ports/bodies.ts';
 import type { ChangeLog } from '../activities/ports/change-log.ts';
@@ -5,12 +6,14 @@ import { MAX_APPROVAL_LIFETIME_MS } from '../domain/approval/judge-approval.ts';
 import type { VectorClock } from '../domain/causality/vector-clock.ts';
 import type { Plan } from '../domain/change/plan.ts';
 import type { ChangeRequest } from '../domain/change/request.ts';
-import { DomainError, PortError } from '../domain/errors.ts';
+import { DomainError, PortError, type Violation } from '../domain/errors.ts';
 import { canonicalBytes, type Digest, digestOf } from '../domain/evidence/canonical-json.ts';
 import { describeRequest } from '../domain/evidence/describe-request.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
 import type { PersonRole, TrustDocument } from '../domain/evidence/trust.ts';
 import type { LogState } from '../domain/log/state.ts';
+import { actionQuestions } from '../domain/permissions/change-questions.ts';
+import { principalOf } from '../domain/permissions/in-force.ts';
 import type { ChangeInput, ChangeStatus, CommandMessage } from '../workflows/contract.ts';
 import type { ChangeEngine } from './change-engine.ts';
 import type { ChangeSummary, ControlPlane, Person, PlanPreview } from './control-plane.ts';
@@ -31,6 +34,8 @@ export interface ControlPlaneParts {
     change: { changeId: string; request: ChangeRequest; requestDigest: Digest },
     state: LogState,
   ): Promise<Planned>;
+  /** Who may do what in this state. */
+  permissions(state: LogState): Promise<Permissions>;
   nowMs(): number;
   newNonce(): string;
 }
@@ -102,6 +107,7 @@ async function submit(
   if (state.changes[changeId] || state.ended[changeId])
     return submitAgain(parts, state, changeId, draft, author);
 
+  refuseEarly((await parts.permissions(state)).judgeDraft(draft, principalOf(parts.trust, author.subject)));
   const request = asSeen(draft, { clock: highestClock(state), vector: state.clock });
   const requestDigest = await parts.bodies.put(canonicalBytes(request));
   const entry = await signStatement(author.signer, 'request', {
@@ -243,6 +249,14 @@ async function decide(
   person: Person,
 ) {
   mustHold(parts.trust, person, 'approver');
+  const { plan } = decision;
+  const state = await parts.log.sync();
+  const author = state.changes[changeId]?.request.author;
+  if (author !== undefined) {
+    const may = principalOf(parts.trust, person.subject);
+    const { judge } = await parts.permissions(state);
+    refuseEarly(judge(actionQuestions(plan, author, may, decision.decision)));
+  }
   const nonce = parts.newNonce();
   const issuedMs = parts.nowMs();
   const approval = await signStatement(person.signer, 'approval', {
@@ -251,7 +265,7 @@ async function decide(
     approver: person.subject,
     decision: decision.decision,
     ...(decision.reason === undefined ? {} : { reason: decision.reason }),
-    planDigest: digestOf(decision.plan),
+    planDigest: digestOf(plan),
     nonce,
     issuedAt: new Date(issuedMs).toISOString(),
     expiresAt: new Date(issuedMs + MAX_APPROVAL_LIFETIME_MS).toISOString(),
@@ -338,6 +352,13 @@ function mustHold(trust: TrustDocument, person: Person, role: PersonRole): void 
   if (!known.roles.includes(role)) {
     throw new DomainError('NOT_PERMITTED', `${person.subject} does not have the role ${role}.`, { next });
   }
+}
+
+/** Before anything is signed: orchestrator, voters and enactor ask the same, each with their own copy. */
+function refuseEarly(violations: readonly Violation[]): void {
+  const [first] = violations;
+  if (first === undefined) return;
+  throw new DomainError(first.code, first.message, { next: first.remedy, violations });
 }
 
 function unknownChange(changeId: string): DomainError {

@@ -17,6 +17,7 @@ import { createS3Bodies } from '../infra/aws/s3-bodies.ts';
 import { createS3ChangeLog } from '../infra/aws/s3-change-log.ts';
 import { createS3ConsumerReports } from '../infra/aws/s3-consumer-reports.ts';
 import { openS3ChangeLog, writeSnapshot } from '../infra/aws/s3-snapshots.ts';
+import { createCedarEngine } from '../infra/cedar/cedar-engine.ts';
 import { createWebhookPager } from '../infra/http/webhook-pager.ts';
 import { createKeyring } from '../infra/keys/keyring.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
@@ -74,6 +75,7 @@ export async function openPorts(config: WorkerConfig): Promise<OpenedPorts> {
     }),
     signer,
     clock,
+    policyEngine: createCedarEngine(),
   };
 }
 

@@ -6,7 +6,8 @@ import { type Digest, parseJsonBytes } from '../../domain/evidence/canonical-jso
 import { judgeDocumentPlan } from '../../domain/invariants/judge-document-plan.ts';
 import { documentKindOf } from '../../domain/kinds/documents.ts';
 import type { LogState } from '../../domain/log/state.ts';
-import type { Planned, PlanningInput, PlanningPorts } from '../planned.ts';
+import { rulesInForce } from '../../domain/permissions/in-force.ts';
+import type { PlannedAtTarget, PlanningInput, PlanningPorts } from '../planned.ts';
 import type { Bodies } from '../ports/bodies.ts';
 
 /** Plans a request against the documents that the log says are live. */
@@ -14,7 +15,7 @@ export async function planDocuments(
   ports: PlanningPorts,
   change: PlanningInput,
   state: LogState,
-): Promise<Planned> {
+): Promise<PlannedAtTarget> {
   const { environment, trust } = ports;
   const { policy } = trust;
   const { request } = change;
@@ -25,6 +26,7 @@ export async function planDocuments(
     live: state.live,
     bodies,
     policy,
+    rules: rulesInForce(state.live, trust),
   });
   if (plan === null) return { plan, violations };
   const newBodies = targetBodies(request);

@@ -1,4 +1,3 @@
-import type { RiskClass } from '../change/risk.ts';
 import type { ErrorCode, Violation } from '../errors.ts';
 import type { ApprovalPredicate } from '../evidence/statements.ts';
 import type { TrustDocument } from '../evidence/trust.ts';
@@ -190,39 +189,4 @@ function no(code: ErrorCode, rule: string, message: string, remedy: string): Vio
 
 function isApprover(trust: TrustDocument, subject: string): boolean {
   return trust.people.some((person) => person.subject === subject && person.roles.includes('approver'));
-}
-
-export interface ApprovalTally {
-  needed: number;
-  /** Distinct people whose approval counts, sorted. */
-  given: string[];
-  rejectedBy: string | null;
-  /** Who could still approve, sorted. */
-  eligible: string[];
-}
-
-/**
- * Where a change stands with its approvers: accepted decisions over its current plan, by people who still are
- * approvers and not its author. An edit of the plan starts from none. Never throws.
- */
-export function missingApprovals(
-  change: ChangeRecord,
-  riskClass: RiskClass,
-  trust: TrustDocument,
-): ApprovalTally {
-  const { author } = change.request;
-  const current = change.acceptances.filter(
-    (one) => one.accepted && one.planDigest === change.plan?.planDigest,
-  );
-  const may = trust.people
-    .map((person) => person.subject)
-    .filter((subject) => subject !== author && isApprover(trust, subject))
-    .sort();
-  const approved = new Set(current.filter((one) => one.decision === 'approve').map((one) => one.approver));
-  return {
-    needed: trust.policy.approvals[riskClass].people,
-    given: may.filter((subject) => approved.has(subject)),
-    rejectedBy: current.find((one) => one.decision === 'reject')?.approver ?? null,
-    eligible: may.filter((subject) => !approved.has(subject)),
-  };
 }

@@ -13,6 +13,7 @@ import { documentKindOf } from '../kinds/documents.ts';
 import { own } from '../log/authority.ts';
 import { createFold } from '../log/fold.ts';
 import type { ChangeRecord, LogState } from '../log/state.ts';
+import { rulesInForce } from '../permissions/in-force.ts';
 import { tallyVotes } from '../quorum/tally.ts';
 import { type AuditInput, judgeAcceptedAs, openOrNull } from './audit-entries.ts';
 import { type Digest, digestOf, parseJsonBytes } from './canonical-json.ts';
@@ -236,7 +237,8 @@ async function planAgain(
   const { policy } = trust;
   const { live, recentCommits } = state;
   const nowMs = Date.parse(said.at);
-  const change = { changeId, environment, request, requestDigest };
+  const rules = rulesInForce(live, trust);
+  const change = { changeId, environment, request, requestDigest, rules };
   if (said.zone === null) {
     const known = await documentsLive(input, state);
     if ('missing' in known) return known;

@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { AdmittedApproval, ApprovalTally } from '../../activities/approval.ts';
+import type { AdmittedApproval, ApprovalStanding } from '../../activities/approval.ts';
 import type {
   AnalysisActivities,
   EnactorActivities,
@@ -202,13 +202,19 @@ export class FakeWorld {
     return answer;
   }
 
-  #tally(): ApprovalTally {
+  #tally(): ApprovalStanding {
     const accepted = [...this.#decisions.values()].map(({ answer }) => answer).filter((it) => it.accepted);
+    const given = accepted.filter((it) => it.decision === 'approve').map((it) => it.approver);
+    const count = this.summary.approvalsNeeded - given.length;
+    const who = ['bob', 'cyd'].map((subject) => ({ subject, teams: ['payments'] }));
     return {
       needed: this.summary.approvalsNeeded,
-      given: accepted.filter((it) => it.decision === 'approve').map((it) => it.approver),
+      given,
       rejectedBy: accepted.find((it) => it.decision === 'reject')?.approver ?? null,
       eligible: ['bob', 'cyd'],
+      missing:
+        count > 0 ? [{ what: count === 1 ? 'one more approval' : `${count} more approvals`, who }] : [],
+      stale: null,
     };
   }
 }

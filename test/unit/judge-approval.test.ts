@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type ApprovalFacts, judgeApproval, missingApprovals } from '../../domain/approval/judge-approval.ts';
+import { type ApprovalFacts, judgeApproval } from '../../domain/approval/judge-approval.ts';
+import { missingApprovals } from '../../domain/approval/missing-approvals.ts';
 import { digestOf } from '../../domain/evidence/canonical-json.ts';
 import type { ApprovalPredicate } from '../../domain/evidence/statements.ts';
 import type { ChangeRecord } from '../../domain/log/state.ts';
@@ -142,13 +143,14 @@ describe('judgeApproval', () => {
 });
 
 describe('missingApprovals', () => {
+  const CRITICAL = { class: 'critical' as const, ownership: [] };
   const tally = (acceptances: ChangeRecord['acceptances']) =>
-    missingApprovals({ ...waiting, acceptances }, 'critical', trust);
+    missingApprovals({ ...waiting, acceptances }, CRITICAL, trust);
 
   it('says how many are needed, who gave theirs and who still may', () => {
-    expect(tally([])).toEqual({ needed: 2, given: [], rejectedBy: null, eligible: ['bob', 'cyd'] });
-    expect(tally([byBob])).toEqual({ needed: 2, given: ['bob'], rejectedBy: null, eligible: ['cyd'] });
-    expect(missingApprovals(waiting, 'standard', trust).needed).toBe(1);
+    expect(tally([])).toMatchObject({ needed: 2, given: [], rejectedBy: null, eligible: ['bob', 'cyd'] });
+    expect(tally([byBob])).toMatchObject({ needed: 2, given: ['bob'], rejectedBy: null, eligible: ['cyd'] });
+    expect(missingApprovals(waiting, { class: 'standard', ownership: [] }, trust).needed).toBe(1);
   });
 
   it('counts a person once, and nobody who was refused, is the author, or decided on another plan', () => {
@@ -161,7 +163,7 @@ describe('missingApprovals', () => {
       { ...byCyd, approver: 'eve' },
     ];
     expect(tally(acceptances)).toMatchObject({ given: ['bob'], eligible: ['cyd'] });
-    expect(missingApprovals({ ...waiting, plan: null, acceptances }, 'critical', trust).given).toEqual([]);
+    expect(missingApprovals({ ...waiting, plan: null, acceptances }, CRITICAL, trust).given).toEqual([]);
   });
 
   it('names who rejected the current plan', () => {

@@ -7,6 +7,7 @@ import type { ChangeRequest } from '../../../domain/change/request.ts';
 import { type Digest, digestOf } from '../../../domain/evidence/canonical-json.ts';
 import { documentKindOf } from '../../../domain/kinds/documents.ts';
 import type { LiveVersion, LogState } from '../../../domain/log/state.ts';
+import { SOME_RULES } from '../../support/rules.ts';
 import { CHANGE_ID, ENVIRONMENT, sampleRequest, sampleState } from '../../support/sample-change.ts';
 
 const PAYMENTS = 'config/payments/timeouts';
@@ -58,6 +59,7 @@ function judge(
     risk: { score: 0, class: 'standard', reasons: [] },
     vector: seen ?? {},
     clock: 1,
+    rules: SOME_RULES,
   };
   return judgeDocumentCausality({ changeId: CHANGE_ID, request, plan, state, seen, bodies });
 }
@@ -76,6 +78,8 @@ function planned(
     targetVersion: body === undefined ? null : version,
     dependsOn,
     edits: [],
+    owners: [],
+    direction: 'edit',
   };
 }
 
