@@ -2,11 +2,12 @@ import { judgeApproval, missingApprovals } from '../domain/approval/judge-approv
 import { DomainError, type Violation, violationsOf } from '../domain/errors.ts';
 import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
 import type { Envelope, VerifySignature } from '../domain/evidence/dsse.ts';
-import { openEnvelope, signStatement, verifiedKeyIds } from '../domain/evidence/statement-codec.ts';
+import { openEnvelope, verifiedKeyIds } from '../domain/evidence/statement-codec.ts';
 import type { ApprovalPredicate } from '../domain/evidence/statements.ts';
 import type { LogState } from '../domain/log/state.ts';
 import { indexOfFate } from './fates.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
+import { signDecision } from './sign-decision.ts';
 
 export interface AdmittedApproval {
   accepted: boolean;
@@ -104,7 +105,7 @@ async function admit(
     nowMs,
   });
   if (change === undefined) return { ...answer, accepted: false, reasons, index: null };
-  const entry = await signStatement(ports.signer, 'acceptance', {
+  const entry = await signDecision(ports, 'acceptance', {
     changeId,
     environment: ports.environment,
     accepted: reasons.length === 0,
