@@ -4,15 +4,16 @@ import type { Plan } from '../domain/change/plan.ts';
 import { DomainError, type Violation, violationsOf } from '../domain/errors.ts';
 import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
 import type { Envelope, VerifySignature } from '../domain/evidence/dsse.ts';
-import { openEnvelope, signStatement, verifiedKeyIds } from '../domain/evidence/statement-codec.ts';
+import { openEnvelope, verifiedKeyIds } from '../domain/evidence/statement-codec.ts';
 import type { ApprovalPredicate } from '../domain/evidence/statements.ts';
 import type { ChangeRecord, LogState } from '../domain/log/state.ts';
 import { actionQuestions } from '../domain/permissions/change-questions.ts';
-import { judgeRules, principalOf } from '../domain/permissions/in-force.ts';
+import { judgePermissionsVersion, principalOf } from '../domain/permissions/in-force.ts';
 import { indexOfFate } from './fates.ts';
 import { openPermissions, type Permissions } from './permissions.ts';
 import { loadPlan } from './recorded-change.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
+import { signDecision } from './sign-decision.ts';
 
 export interface AdmittedApproval {
   accepted: boolean;
@@ -125,7 +126,7 @@ async function admit(
   if (change !== undefined && decided !== null)
     reasons.push(...judgeDecision(ports, change, approval, decided));
   if (change === undefined) return { ...answer, accepted: false, reasons, index: null };
-  const entry = await signStatement(ports.signer, 'acceptance', {
+  const entry = await signDecision(ports, 'acceptance', {
     changeId,
     environment: ports.environment,
     accepted: reasons.length === 0,
@@ -148,7 +149,7 @@ function judgeDecision(
   { approver, decision }: ApprovalPredicate,
   { plan, permissions }: Decided,
 ): Violation[] {
-  const stale = judgeRules(plan.rules, permissions.rules);
+  const stale = judgePermissionsVersion(plan.permissions, permissions.version);
   const questions = actionQuestions(plan, request.author, principalOf(trust, approver), decision);
   return [...stale, ...permissions.judge(questions)];
 }
@@ -164,6 +165,6 @@ function tallyOf(
     return { needed: 0, given: [], rejectedBy: null, eligible: [], missing: [], stale: null };
   }
   const { plan, permissions } = decided;
-  const [stale = null] = judgeRules(plan.rules, permissions.rules);
+  const [stale = null] = judgePermissionsVersion(plan.permissions, permissions.version);
   return { ...missingApprovals(change, approvalNeeds(plan), ports.trust), stale };
 }

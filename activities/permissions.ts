@@ -6,7 +6,11 @@ import { readBody } from '../domain/kinds/document-bodies.ts';
 import { PERMISSIONS_RESOURCE } from '../domain/kinds/policy.ts';
 import type { LogState } from '../domain/log/state.ts';
 import { possibleQuestions } from '../domain/permissions/change-questions.ts';
-import { judgePermissions, type RulesVersion, rulesInForce } from '../domain/permissions/in-force.ts';
+import {
+  judgePermissions,
+  type PermissionsVersion,
+  permissionsInForce,
+} from '../domain/permissions/in-force.ts';
 import type { PermissionQuestion, PolicyEngine, Principal } from '../domain/permissions/permission.ts';
 import type { Bodies } from './ports/bodies.ts';
 
@@ -18,7 +22,7 @@ export interface PermissionPorts {
 
 /** Who may do what in one state of the log: the caller's own copy, from its own fold and its own readings. */
 export interface Permissions {
-  rules: RulesVersion;
+  version: PermissionsVersion;
   /** The text in force; null where it cannot be read. */
   cedar: string | null;
   /** Every question that is answered with no. Where the policy cannot be read, nobody may do anything. */
@@ -29,17 +33,17 @@ export interface Permissions {
 
 /** Opens the policy that is live, or the trust document's own while none is. Throws only for a store that is down. */
 export async function openPermissions(ports: PermissionPorts, live: LogState['live']): Promise<Permissions> {
-  const rules = rulesInForce(live, ports.trust);
+  const version = permissionsInForce(live, ports.trust);
   const read = await readPolicy(ports, live);
   if ('problem' in read) {
     const nobody = () => [unreadable(read.problem)];
-    return { rules, cedar: null, judge: nobody, judgeDraft: nobody };
+    return { version, cedar: null, judge: nobody, judgeDraft: nobody };
   }
   const { cedar } = read;
   const judge = (questions: readonly PermissionQuestion[]) =>
     judgePermissions(ports.policyEngine, cedar, questions);
   return {
-    rules,
+    version,
     cedar,
     judge,
     judgeDraft: (request, author) =>

@@ -4,13 +4,13 @@ import type { Violation } from '../domain/errors.ts';
 import { type Digest, parseJsonBytes } from '../domain/evidence/canonical-json.ts';
 import type { ChangeRecord, LogState } from '../domain/log/state.ts';
 import { actionQuestions, submissionQuestions } from '../domain/permissions/change-questions.ts';
-import { judgeRules, principalOf } from '../domain/permissions/in-force.ts';
+import { judgePermissionsVersion, principalOf } from '../domain/permissions/in-force.ts';
 import { openPermissions, type PermissionPorts } from './permissions.ts';
 import { judgePolicies } from './plan-base.ts';
 
 /**
  * Whether the policy in force still lets this change go forward: its author may have it carried out, and enough of its
- * approvals are by people who may approve it. Before its first effect the rules must also be those that it was planned
+ * approvals are by people who may approve it. Before its first effect the policy must also be the one that it was planned
  * under; once it is under way another policy stops it only by denying something. The enactor asks before each forward
  * effect, out of its own fold and its own readings. Returns every reason; throws only for a store that is down.
  */
@@ -35,12 +35,14 @@ export async function judgePermitted(
     ...before,
     acceptances: before.acceptances.filter((one) => (refusals.get(one.approver) ?? []).length === 0),
   };
+  const barred = [...refusals.values()].flat();
   const { given, missing } = missingApprovals(permitted, approvalNeeds(plan), trust);
   const underWay = change.outcomes.some((one) => one.direction === 'forward' && one.result === 'applied');
   return [
-    ...(underWay ? [] : judgeRules(plan.rules, permissions.rules)),
+    ...(underWay ? [] : judgePermissionsVersion(plan.permissions, permissions.version)),
     ...permissions.judge(submissionQuestions(plan, principalOf(trust, author), given.length)),
-    ...(missing.length === 0 ? [] : [...[...refusals.values()].flat(), notEnough(missingInWords(missing))]),
+    // That too few people approved at all is for the bundle to say.
+    ...(barred.length === 0 || missing.length === 0 ? [] : [...barred, notEnough(missingInWords(missing))]),
     ...judgePolicies(ports, plan, await policyBodies(ports, plan)),
   ];
 }

@@ -43,7 +43,7 @@ interface NoPlan {
   violations: Violation[];
 }
 
-/** With what the rules in force say against it. */
+/** With what the policy in force says against it. */
 export type Planned =
   | (Exclude<PlannedAtTarget, NoPlan> & {
       /** May this author have it carried out, and is there somebody who could approve it? */

@@ -1,5 +1,6 @@
 import type { Digest } from '../domain/evidence/canonical-json.ts';
 import type { Signer } from '../domain/evidence/dsse.ts';
+import type { MadeBy } from '../domain/evidence/statements.ts';
 import type { TrustDocument } from '../domain/evidence/trust.ts';
 import type { PolicyEngine } from '../domain/permissions/permission.ts';
 import type { CosignedLog } from './cosigned-log.ts';
@@ -23,6 +24,8 @@ export interface CommonPorts {
   signer: Signer;
   clock: Clock;
   policyEngine: PolicyEngine;
+  /** The program that decides, here and now. */
+  madeBy(): MadeBy;
 }
 
 export interface OrchestratorPorts extends CommonPorts {

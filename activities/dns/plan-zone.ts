@@ -4,7 +4,7 @@ import { type ChangeRequest, resourceOf } from '../../domain/change/request.ts';
 import { judgePlan } from '../../domain/invariants/judge-plan.ts';
 import type { ZoneState } from '../../domain/kinds/dns-records.ts';
 import type { LogState } from '../../domain/log/state.ts';
-import { rulesInForce } from '../../domain/permissions/in-force.ts';
+import { permissionsInForce } from '../../domain/permissions/in-force.ts';
 import type { PlannedAtTarget, PlanningInput, PlanningPorts } from '../planned.ts';
 
 /** Plans a request against a fresh reading of its hosted zone. */
@@ -19,8 +19,8 @@ export async function planZone(
   const target = targetZone(change.request, zones);
   const zone = target === null ? EMPTY_ZONE : await ports.dns.readZone(target);
   const { live } = state;
-  const rules = rulesInForce(live, trust);
-  const { plan, violations } = buildPlan({ ...change, environment, zone, live, policy, zones, rules });
+  const permissions = permissionsInForce(live, trust);
+  const { plan, violations } = buildPlan({ ...change, environment, zone, live, policy, zones, permissions });
   if (plan === null || target === null) return { plan: null, violations };
   return {
     plan,

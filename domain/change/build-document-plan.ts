@@ -9,7 +9,7 @@ import { configScope } from '../kinds/config-layers.ts';
 import { directionIn, ownersIn, readBody, referencesIn } from '../kinds/document-bodies.ts';
 import { type DocumentKind, documentKindOf } from '../kinds/documents.ts';
 import type { LogState } from '../log/state.ts';
-import type { RulesVersion } from '../permissions/in-force.ts';
+import type { PermissionsVersion } from '../permissions/in-force.ts';
 import { assessDocumentRisk } from './assess-document-risk.ts';
 import { nextClock } from './build-plan.ts';
 import { diffDocuments } from './document-diff.ts';
@@ -25,10 +25,10 @@ export interface DocumentPlanInput {
   request: ChangeRequest;
   requestDigest: Digest;
   live: LogState['live'];
-  /** The parsed body of every live document. */
+  /** Parsed bodies by digest: those of `liveBodiesJudged`, or more. */
   bodies: ReadonlyMap<Digest, unknown>;
   policy: Policy;
-  rules: RulesVersion;
+  permissions: PermissionsVersion;
 }
 
 /**
@@ -82,7 +82,7 @@ export function buildDocumentPlan(input: DocumentPlanInput): {
     }),
     vector: vectorOf([...resources.map((one) => one.resource), ...needed], live),
     clock: nextClock(resources, needed, live),
-    rules: input.rules,
+    permissions: input.permissions,
   };
   return {
     plan,

@@ -14,7 +14,7 @@ import {
 import { type RecordGroup, WEIGHTABLE_TYPES, type ZoneState } from '../kinds/dns-records.ts';
 import { liveTargets, stageArms } from '../kinds/dns-weights.ts';
 import type { LogState } from '../log/state.ts';
-import type { RulesVersion } from '../permissions/in-force.ts';
+import type { PermissionsVersion } from '../permissions/in-force.ts';
 import { assessRisk } from './assess-risk.ts';
 import type { DnsPlan, PlannedResource, Stage } from './plan.ts';
 import { judgeProbe } from './probe-targets.ts';
@@ -30,7 +30,7 @@ export interface PlanInput {
   policy: Policy;
   /** Zones of the environment, from the trust document. */
   zones: readonly string[];
-  rules: RulesVersion;
+  permissions: PermissionsVersion;
 }
 
 /** How one resource travels: by weight through the stages, in the first of them, or in the last. */
@@ -85,7 +85,7 @@ export function buildPlan(input: PlanInput): { plan: DnsPlan | null; violations:
       emergency: request.metadata.emergency,
     }),
     clock: nextClock(moves, request.spec.dependsOn, live),
-    rules: input.rules,
+    permissions: input.permissions,
   };
   return {
     plan,

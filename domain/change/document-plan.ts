@@ -2,7 +2,7 @@ import type { VectorClock } from '../causality/vector-clock.ts';
 import type { Digest } from '../evidence/canonical-json.ts';
 import type { DocumentKind } from '../kinds/documents.ts';
 import type { SwitchDirection } from '../kinds/switch.ts';
-import type { RulesVersion } from '../permissions/in-force.ts';
+import type { PermissionsVersion } from '../permissions/in-force.ts';
 import type { Risk } from './risk.ts';
 
 /** One edit inside a document: what was at a place, and what will be. Absent means that nothing is there. */
@@ -68,5 +68,5 @@ export interface DocumentPlan {
   /** The clock that the author saw; the commit advances it in this environment's component. */
   vector: VectorClock;
   clock: number;
-  rules: RulesVersion;
+  permissions: PermissionsVersion;
 }

@@ -1,6 +1,6 @@
 import { type Digest, digestOf } from '../evidence/canonical-json.ts';
 import type { RecordChange, RecordGroup } from '../kinds/dns-records.ts';
-import type { RulesVersion } from '../permissions/in-force.ts';
+import type { PermissionsVersion } from '../permissions/in-force.ts';
 import type { DocumentPlan } from './document-plan.ts';
 import type { Probe } from './request.ts';
 import type { Risk } from './risk.ts';
@@ -58,7 +58,7 @@ export interface DnsPlan {
   /** Lamport clock of the versions that this plan makes: above its bases' and its dependencies'. */
   clock: number;
   /** Who may do what, as it was when this was planned: another policy is another plan. */
-  rules: RulesVersion;
+  permissions: PermissionsVersion;
 }
 
 /** A pure function of a signed request and its base; addressed by the digest of its canonical bytes. */

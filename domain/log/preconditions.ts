@@ -1,6 +1,7 @@
 import { type Dependents, dependentsIn } from '../causality/dependency-graph.ts';
 import type { Said } from '../evidence/statement-codec.ts';
 import type {
+  AcceptancePredicate,
   FencePredicate,
   IntentPredicate,
   OutcomePredicate,
@@ -59,9 +60,10 @@ export function obstacleTo(
   }
   switch (said.type) {
     case 'vote':
-    case 'acceptance':
     case 'stage-verdict':
       return null;
+    case 'acceptance':
+      return obstacleToAcceptance(said.predicate, change);
     case 'plan':
       return obstacleToPlan(said.predicate, change);
     case 'intent':
@@ -82,6 +84,15 @@ function obstacleToFence({ cause }: FencePredicate, state: LogState): Obstacle |
       ? state.recovery?.index === cause.index
       : state.automation.some(({ index, state: now }) => index === cause.index && now !== 'active');
   return inForce ? null : inert(`entry ${cause.index} is no ${cause.type} that is in force`);
+}
+
+/** Single use (G6): what is refused for its nonce is recorded, what counts has one that nobody used. */
+function obstacleToAcceptance(
+  { accepted, nonce }: AcceptancePredicate,
+  change: ChangeRecord,
+): Obstacle | null {
+  const used = accepted ? change.acceptances.find((one) => one.nonce === nonce) : undefined;
+  return used === undefined ? null : inert(`its nonce was used at entry ${used.index}`);
 }
 
 function obstacleToPlan(plan: PlanPredicate, change: ChangeRecord): Obstacle | null {

@@ -5,15 +5,15 @@ import { PERMISSIONS_RESOURCE } from '../kinds/policy.ts';
 import type { LogState } from '../log/state.ts';
 import type { PermissionQuestion, PolicyEngine, Principal } from './permission.ts';
 
-/** Which rules a plan was made under: part of the plan, so that votes and approvals bind to them too. */
-export interface RulesVersion {
+/** Which policy a plan was made under: part of the plan, so that votes and approvals bind to it too. */
+export interface PermissionsVersion {
   /** Of the policy document that is live, or of the trust document's own text while none is. */
   policyDigest: Digest;
   trustVersion: number;
 }
 
-/** The rules in force in a state. What the policy says is `loadPolicy`'s to find; an auditor needs only which it was. */
-export function rulesInForce(live: LogState['live'], trust: TrustDocument): RulesVersion {
+/** Which policy is in force in a state. What it says is in its body; an auditor needs only which it was. */
+export function permissionsInForce(live: LogState['live'], trust: TrustDocument): PermissionsVersion {
   return {
     policyDigest: live[PERMISSIONS_RESOURCE]?.digest ?? digestOf(trust.permissions),
     trustVersion: trust.version,
@@ -21,10 +21,13 @@ export function rulesInForce(live: LogState['live'], trust: TrustDocument): Rule
 }
 
 /**
- * Whether a plan was made under the rules that are in force. What people approved was one plan under one policy: with
+ * Whether a plan was made under the policy that is in force. What people approved was one plan under one policy: with
  * another policy or trust document they would have been asked something else.
  */
-export function judgeRules(planned: RulesVersion, inForce: RulesVersion): Violation[] {
+export function judgePermissionsVersion(
+  planned: PermissionsVersion,
+  inForce: PermissionsVersion,
+): Violation[] {
   const policyMoved = planned.policyDigest !== inForce.policyDigest;
   if (!policyMoved && planned.trustVersion === inForce.trustVersion) return [];
   const what = policyMoved
@@ -33,10 +36,9 @@ export function judgeRules(planned: RulesVersion, inForce: RulesVersion): Violat
   return [
     {
       code: 'STALE_BASE',
-      rule: 'rules-moved',
-      message: `The rules changed since this was planned: ${what}. Votes and approvals of the plan are void.`,
-      remedy:
-        'Submit the change again: it is planned, voted on and approved under the rules as they are now.',
+      rule: 'permissions-moved',
+      message: `Who may do what changed since this was planned: ${what}. Votes and approvals of the plan are void.`,
+      remedy: 'Submit the change again: it is planned, voted on and approved under the policy as it is now.',
     },
   ];
 }

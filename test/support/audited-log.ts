@@ -1,7 +1,7 @@
 import type { EvidenceSource } from '../../client/audit/evidence-source.ts';
 import { type ExportFolder, writeExport } from '../../client/audit/write-export.ts';
 import { buildPlan } from '../../domain/change/build-plan.ts';
-import { type DnsPlan, inverseDigestOf } from '../../domain/change/plan.ts';
+import { type DnsPlan, inverseDigestOf, type Plan } from '../../domain/change/plan.ts';
 import { type ChangeRequest, parseChangeRequest } from '../../domain/change/request.ts';
 import { DomainError } from '../../domain/errors.ts';
 import {
@@ -29,7 +29,7 @@ import { createFold } from '../../domain/log/fold.ts';
 import { genesisDigest } from '../../domain/log/log-object.ts';
 import { encodeNote } from '../../domain/log/signed-note.ts';
 import { EMPTY_EDGE, edgeRoot, growTree, partialFiles } from '../../domain/log/tree-edge.ts';
-import { rulesInForce } from '../../domain/permissions/in-force.ts';
+import { permissionsInForce } from '../../domain/permissions/in-force.ts';
 import { createKeyring } from '../../infra/keys/keyring.ts';
 import { sealTrustDocument } from '../../infra/keys/trust-file.ts';
 import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
@@ -140,7 +140,7 @@ export class LogWriter {
       ...{ changeId, environment: ENVIRONMENT, request, requestDigest, zone, live },
       policy: trust.policy,
       zones: [ZONE],
-      rules: rulesInForce(live, trust),
+      permissions: permissionsInForce(live, trust),
     });
     if (plan === null || violations.length > 0) throw new Error(JSON.stringify(violations));
     const planDigest = this.put(plan);
@@ -158,7 +158,7 @@ export class LogWriter {
     return plan;
   }
 
-  async vote(plan: DnsPlan, voterZone: string, change: Partial<Predicates['vote']> = {}): Promise<number> {
+  async vote(plan: Plan, voterZone: string, change: Partial<Predicates['vote']> = {}): Promise<number> {
     const { changeId } = plan;
     const envelope = await envelopeOf(
       'vote',
@@ -168,7 +168,7 @@ export class LogWriter {
     return this.append(envelope);
   }
 
-  async approve(plan: DnsPlan, inner: Partial<Predicates['approval']> = {}): Promise<number> {
+  async approve(plan: Plan, inner: Partial<Predicates['approval']> = {}): Promise<number> {
     const { changeId } = plan;
     const nonce = `${changeId}-bob`;
     return this.append(
@@ -229,7 +229,7 @@ export class LogWriter {
   }
 
   /** Votes and approval. */
-  async allow(plan: DnsPlan): Promise<void> {
+  async allow(plan: Plan): Promise<void> {
     for (const zone of ['a', 'b', 'c']) await this.vote(plan, zone);
     await this.approve(plan);
   }

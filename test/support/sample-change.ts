@@ -6,7 +6,7 @@ import type { TrustDocument } from '../../domain/evidence/trust.ts';
 import type { RecordSet } from '../../domain/kinds/dns-records.ts';
 import { type ChangeRecord, emptyLogState, type LiveVersion, type LogState } from '../../domain/log/state.ts';
 import { DEFAULT_POLICY } from '../../domain/permissions/default-policy.ts';
-import { rulesInForce } from '../../domain/permissions/in-force.ts';
+import { permissionsInForce } from '../../domain/permissions/in-force.ts';
 import { peopleNeeded } from './approval-rules.ts';
 import { sampleTransparency } from './sample-log.ts';
 
@@ -126,7 +126,7 @@ export function samplePlan(request = sampleRequest(), change: Partial<DnsPlan> =
     rollout: { bakeMs: 0, minimumSamples: 5, probe: null },
     risk: { score: 80, class: 'critical', reasons: [] },
     clock: 1,
-    rules: rulesInForce({}, sampleTrust()),
+    permissions: permissionsInForce({}, sampleTrust()),
     ...change,
   };
 }

@@ -17,7 +17,7 @@ import {
   SCHEMA,
   TIMEOUTS_SCHEMA,
 } from '../support/document-plans.ts';
-import { SOME_RULES } from '../support/rules.ts';
+import { SOME_PERMISSIONS } from '../support/some-permissions.ts';
 
 const live = { [SCHEMA]: TIMEOUTS_SCHEMA, [PAYMENTS]: config({ readMs: 100 }) };
 const edit = { set: PAYMENTS, body: config({ readMs: 200 }) };
@@ -79,7 +79,7 @@ describe('buildDocumentPlan', () => {
       live: { [PAYMENTS]: removed, [SCHEMA]: removed },
       bodies: new Map(),
       policy: POLICY,
-      rules: SOME_RULES,
+      permissions: SOME_PERMISSIONS,
     });
     expect(plan?.resources.map((one) => [one.baseVersion, one.targetVersion])).toEqual([
       [null, '3.3.0'],
@@ -124,7 +124,7 @@ describe('buildDocumentPlan', () => {
       live: {},
       bodies: new Map(),
       policy: POLICY,
-      rules: SOME_RULES,
+      permissions: SOME_PERMISSIONS,
     });
     expect([plan, violations.map((one) => one.rule)]).toEqual([null, ['one-target']]);
   });
@@ -137,7 +137,7 @@ describe('buildDocumentPlan', () => {
       request,
       requestDigest: digestOf(request),
       policy: POLICY,
-      rules: SOME_RULES,
+      permissions: SOME_PERMISSIONS,
     };
     expect(() => buildDocumentPlan({ ...input, ...liveDocuments(live), bodies: new Map() })).toThrow(
       DomainError,
@@ -220,7 +220,8 @@ describe('the blast radius', () => {
     const request = requestFor({ operations: [{ remove: 'config/_global/timeouts' }] });
     const input = { changeId: 'c', environment: 'prod', request, requestDigest: digestOf(request), bodies };
     expect(
-      buildDocumentPlan({ ...input, live: gone, policy: POLICY, rules: SOME_RULES }).plan?.blastRadius,
+      buildDocumentPlan({ ...input, live: gone, policy: POLICY, permissions: SOME_PERMISSIONS }).plan
+        ?.blastRadius,
     ).toEqual(['config/orders/timeouts']);
   });
 

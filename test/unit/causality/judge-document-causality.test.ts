@@ -7,8 +7,8 @@ import type { ChangeRequest } from '../../../domain/change/request.ts';
 import { type Digest, digestOf } from '../../../domain/evidence/canonical-json.ts';
 import { documentKindOf } from '../../../domain/kinds/documents.ts';
 import type { LiveVersion, LogState } from '../../../domain/log/state.ts';
-import { SOME_RULES } from '../../support/rules.ts';
 import { CHANGE_ID, ENVIRONMENT, sampleRequest, sampleState } from '../../support/sample-change.ts';
+import { SOME_PERMISSIONS } from '../../support/some-permissions.ts';
 
 const PAYMENTS = 'config/payments/timeouts';
 const CHECKOUT = 'config/checkout/timeouts';
@@ -59,7 +59,7 @@ function judge(
     risk: { score: 0, class: 'standard', reasons: [] },
     vector: seen ?? {},
     clock: 1,
-    rules: SOME_RULES,
+    permissions: SOME_PERMISSIONS,
   };
   return judgeDocumentCausality({ changeId: CHANGE_ID, request, plan, state, seen, bodies });
 }

@@ -1,5 +1,0 @@
-import { digestOf } from '../../domain/evidence/canonical-json.ts';
-import type { RulesVersion } from '../../domain/permissions/in-force.ts';
-
-/** Rules of no environment, for plans in tests that are not about permissions. */
-export const SOME_RULES: RulesVersion = { policyDigest: digestOf('some policy'), trustVersion: 1 };
