@@ -5,7 +5,7 @@ import type { ChangeRecord } from '../log/state.ts';
 
 /** Somebody who is still to approve: what for, and who could. */
 export interface MissingApproval {
-  /** `one more approval`, `one of team reliability`, `an owner of switch/trading (payments)`. */
+  /** `1 more approval`, `one of team reliability`, `an owner of switch/trading (payments)`. */
   what: string;
   /** Sorted by subject. */
   who: Pick<Person, 'subject' | 'teams'>[];
@@ -92,7 +92,7 @@ export function judgeOwners(plan: Plan, author: string, trust: TrustDocument): V
 
 function missingPeople(count: number, eligible: readonly Person[]): MissingApproval[] {
   if (count <= 0) return [];
-  return [{ what: count === 1 ? 'one more approval' : `${count} more approvals`, who: eligible.map(named) }];
+  return [{ what: `${count} more approval${count === 1 ? '' : 's'}`, who: eligible.map(named) }];
 }
 
 function missingTeams(

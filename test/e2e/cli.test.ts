@@ -139,7 +139,10 @@ test('a good change goes live: its author watches, two people approve at once', 
     { timeout: 30_000, interval: 100 },
   );
   const waiting = await until(changeId, waits);
-  expect(waiting.waitingFor).toEqual({ what: '2 more approvals', who: 'bob, carol' });
+  expect(waiting.waitingFor).toEqual({
+    what: '2 more approvals',
+    who: 'bob (payments), carol (reliability)',
+  });
 
   const own = await here('approve', changeId, '--yes', '--as', 'alice', '--json');
   expect(own.status).toBe(4);

@@ -213,8 +213,7 @@ export class FakeWorld {
       given,
       rejectedBy: accepted.find((it) => it.decision === 'reject')?.approver ?? null,
       eligible: ['bob', 'cyd'],
-      missing:
-        count > 0 ? [{ what: count === 1 ? 'one more approval' : `${count} more approvals`, who }] : [],
+      missing: count > 0 ? [{ what: `${count} more approval${count === 1 ? '' : 's'}`, who }] : [],
       stale: null,
     };
   }
