@@ -9,6 +9,7 @@ import { loadPlan, loadRequest } from '../activities/recorded-change.ts';
 import { DomainError } from '../domain/errors.ts';
 import { readPins } from '../domain/evidence/export-layout.ts';
 import type { TrustDocument } from '../domain/evidence/trust.ts';
+import type { LogState } from '../domain/log/state.ts';
 import { createRoute53Reader, createRoute53Writer, createS3Client } from '../infra/aws/aws-clients.ts';
 import { createRoute53DnsZones } from '../infra/aws/route53-dns-zones.ts';
 import { createS3Bodies } from '../infra/aws/s3-bodies.ts';
@@ -28,6 +29,7 @@ import { createControlPlane } from './direct-control-plane.ts';
 import { createStore } from './direct-store.ts';
 import type { Installation } from './installation.ts';
 import { stackRuns } from './open-installation.ts';
+import { createPermissionDesk, type PermissionDesk } from './permission-desk.ts';
 import type { Store } from './store.ts';
 import { fetchHistories } from './temporal-histories.ts';
 
@@ -40,6 +42,7 @@ export interface Connected {
   controlPlane: ControlPlane;
   /** What was live when, and what it said. */
   store: Store;
+  permissions: PermissionDesk;
   /** What an auditor reads. */
   evidence: EvidenceSource;
   close(): Promise<void>;
@@ -81,6 +84,7 @@ export function connect(installation: Installation): Connected {
     trust,
     verify: createKeyring(trust),
   });
+  const permissions = (state: LogState) => openPermissions({ bodies, trust, policyEngine }, state.live);
   const controlPlane = createControlPlane({
     environment,
     trust,
@@ -90,12 +94,13 @@ export function connect(installation: Installation): Connected {
     readRequest: (digest) => loadRequest(bodies, digest),
     readPlan: (digest) => loadPlan(bodies, digest),
     planHere: (change, state) => planHere({ dns, bodies, trust, environment, policyEngine }, change, state),
-    permissions: (state) => openPermissions({ bodies, trust, policyEngine }, state.live),
+    permissions,
     nowMs: Date.now,
     newNonce: randomUUID,
   });
   return {
     controlPlane,
+    permissions: createPermissionDesk({ trust, policyEngine, permissions, sync: () => log.sync() }),
     store: createStore({ log, bodies, readPlan: (digest) => loadPlan(bodies, digest) }),
     evidence: openEvidence(installation, trust, { s3, bucket: aws.bucket, environment }, client),
     async close() {

@@ -5,6 +5,7 @@ import { addApprove, addReject } from './commands/decide.ts';
 import { addDev } from './commands/dev.ts';
 import { addKeys } from './commands/keys.ts';
 import { addHistory, addLog } from './commands/log.ts';
+import { addPermissions } from './commands/permissions.ts';
 import { addPlan } from './commands/plan.ts';
 import { addSchema } from './commands/schema.ts';
 import { addStatus } from './commands/status.ts';
@@ -51,6 +52,7 @@ export function createProgram(cli: Cli): Command {
   addStore(program, cli);
   addWayBack(program, cli);
   addAudit(program, cli);
+  addPermissions(program, cli);
   addSchema(program, cli);
   return program;
 }

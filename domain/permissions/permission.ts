@@ -33,7 +33,7 @@ export const permissionContextSchema = z.strictObject({
   environment: name.default('prod'),
   /** The class of the change. */
   risk: z.enum(RISK_CLASSES).default('standard'),
-  /** Of the change; its own principal where nobody else is said. */
+  /** Of the change. Where nobody is said it is the principal, and somebody else where that one decides on it. */
   author: name.optional(),
   /** People and teams whom the resource names as its owners. */
   owners: z.array(name).max(100).default([]),

@@ -134,6 +134,11 @@ function isEnvironmentAction(action: string): boolean {
   return ENVIRONMENT_ACTIONS.some((one) => one === action);
 }
 
+/** Who decides on a change that nobody is said to have written asks about somebody else's. */
+function decidesOn(action: string): boolean {
+  return action === 'approve' || action === 'reject';
+}
+
 const entity = (type: string, id: string) => ({ __entity: { type, id } });
 
 function callOf({
@@ -161,7 +166,7 @@ function callOf({
         attrs: {
           name: resource,
           kind: entity('Kind', kind),
-          author: entity('Person', context.author ?? subject),
+          author: entity('Person', context.author ?? (decidesOn(action) ? 'somebody else' : subject)),
           owners: context.owners.map((id) => entity('Person', id)),
           ownerTeams: context.owners.map((id) => entity('Team', id)),
           direction: entity('Direction', context.direction),

@@ -148,7 +148,7 @@ test('a good change goes live: its author watches, two people approve at once', 
   expect(own.status).toBe(4);
   expect(errorAnswer.parse(jsonLines(own)[0]).error).toMatchObject({
     code: 'NOT_PERMITTED',
-    violations: [{ rule: 'not-the-author' }],
+    violations: [{ rule: 'permission' }],
   });
 
   const people = await Promise.all(
@@ -334,7 +334,7 @@ async function expectUnderstood([, ...args]: string[], source = 'help'): Promise
 }
 
 /** Commands that only hold others. */
-const GROUPS = ['keys', 'audit'];
+const GROUPS = ['keys', 'audit', 'permissions'];
 
 function leaves(command: Command, path: string[] = []): { path: string[] }[] {
   const own = command.parent === null || GROUPS.includes(command.name()) ? [] : [{ path }];
