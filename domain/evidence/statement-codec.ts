@@ -50,7 +50,7 @@ const statementFrame = z.object({ predicateType: z.string(), predicate: z.unknow
  * | request | change id | the request |
  * | plan, vote, approval, acceptance, stage-verdict, intent, outcome, commit | change id | the plan |
  * | version | resource | the document |
- * | end | change id | the name's own bytes: a change may end before it has a plan |
+ * | command, ruling, end | change id | the name's own bytes: there may be no plan yet |
  * | freeze | zone, or environment | the name's own bytes |
  * | fence | zone | the name's own bytes |
  * | recovery | environment | the name's own bytes |
@@ -97,6 +97,8 @@ const SUBJECTS: { [T in StatementType]: (about: Predicates[T]) => { name: string
   vote: ofPlan,
   approval: ofPlan,
   acceptance: ofPlan,
+  command: (about) => ofName(about.changeId),
+  ruling: (about) => ofName(about.changeId),
   'stage-verdict': ofPlan,
   intent: ofPlan,
   outcome: ofPlan,

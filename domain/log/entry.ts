@@ -54,6 +54,8 @@ const KEY_PARTS: { [T in StatementType]: (about: Predicates[T]) => (string | num
   vote: (about) => [about.changeId, about.planDigest, about.voter, about.round],
   approval: (about) => [about.changeId, about.nonce],
   acceptance: (about) => [about.changeId, about.nonce],
+  command: (about) => [about.changeId, about.nonce],
+  ruling: (about) => [about.changeId, about.nonce],
   'stage-verdict': (about) => [
     about.changeId,
     about.planDigest,

@@ -123,11 +123,13 @@ function record(said: Said, state: LogState, dependents: Dependents, index: numb
       state.changes[said.predicate.changeId] = openedBy({ ...said.predicate, index });
       return;
     case 'approval':
+    case 'command':
     case 'version':
       return;
     case 'plan':
     case 'vote':
     case 'acceptance':
+    case 'ruling':
     case 'stage-verdict':
     case 'intent':
     case 'outcome':
@@ -147,6 +149,11 @@ function record(said: Said, state: LogState, dependents: Dependents, index: numb
     case 'acceptance': {
       const { approval: _, ...acceptance } = said.predicate;
       change.acceptances.push({ ...acceptance, index });
+      return;
+    }
+    case 'ruling': {
+      const { command: _, ...ruling } = said.predicate;
+      change.rulings.push({ ...ruling, index });
       return;
     }
     case 'stage-verdict':
@@ -179,6 +186,7 @@ function openedBy(request: ChangeRecord['request']): ChangeRecord {
     plan: null,
     votes: [],
     acceptances: [],
+    rulings: [],
     verdicts: [],
     intents: [],
     outcomes: [],

@@ -29,6 +29,7 @@ export function obstacleTo(
     case 'freeze':
     case 'recovery':
     case 'approval':
+    case 'command':
     case 'version':
       return null;
     case 'fence':
@@ -42,6 +43,7 @@ export function obstacleTo(
     case 'plan':
     case 'vote':
     case 'acceptance':
+    case 'ruling':
     case 'stage-verdict':
     case 'intent':
     case 'outcome':
@@ -60,6 +62,7 @@ export function obstacleTo(
   switch (said.type) {
     case 'vote':
     case 'acceptance':
+    case 'ruling':
     case 'stage-verdict':
       return null;
     case 'plan':

@@ -259,7 +259,11 @@ describe('a plan that is edited in the store after the votes', () => {
 
     await put(original);
     await s3.send(new PutBucketPolicyCommand({ Bucket: aws.bucket, Policy: bucketPolicy(aws.bucket) }));
-    await env.controlPlane.command('edited', { action: 'continue', by: 'carol', reason: 'it is back' });
+    await env.controlPlane.command(
+      'edited',
+      { action: 'continue', reason: 'it is back' },
+      env.person('carol'),
+    );
     expect((await env.ended('edited')).status).toBe('committed');
     await expectSettled(env, 'edited', 'committed');
   });
@@ -308,7 +312,7 @@ describe('a frozen environment', () => {
     await vi.waitUntil(() => ordersAsked > asked, { timeout: 10_000 });
     expect((await env.log.sync()).size).toBe(size);
 
-    await env.controlPlane.command('frozen', { action: 'abort', by: 'carol', reason: 'not today' });
+    await env.controlPlane.command('frozen', { action: 'abort', reason: 'not today' }, env.person('carol'));
     expect((await env.ended('frozen')).status).toBe('rolled-back');
     await expectSettled(env, 'frozen', 'rolled-back');
     await setAutomation('active');
