@@ -2,12 +2,12 @@ import { judgeApproval, missingApprovals } from '../domain/approval/judge-approv
 import type { Violation } from '../domain/errors.ts';
 import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
-import { signStatement } from '../domain/evidence/statement-codec.ts';
 import type { ApprovalPredicate } from '../domain/evidence/statements.ts';
 import type { LogState } from '../domain/log/state.ts';
 import { indexOfFate } from './fates.ts';
 import { openSigned, type SignedByPerson } from './open-signed.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
+import { signDecision } from './sign-decision.ts';
 
 export interface AdmittedApproval {
   accepted: boolean;
@@ -82,7 +82,7 @@ async function admit(
     nowMs,
   });
   if (change === undefined) return { ...answer, accepted: false, reasons, index: null };
-  const entry = await signStatement(ports.signer, 'acceptance', {
+  const entry = await signDecision(ports, 'acceptance', {
     changeId,
     environment: ports.environment,
     accepted: reasons.length === 0,

@@ -2,12 +2,12 @@ import { judgeCommand } from '../domain/approval/judge-command.ts';
 import { DomainError, type Violation } from '../domain/errors.ts';
 import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
-import { signStatement } from '../domain/evidence/statement-codec.ts';
 import type { CommandAction } from '../domain/evidence/statements.ts';
 import type { LogState } from '../domain/log/state.ts';
 import { indexOfFate } from './fates.ts';
 import { openSigned, type SignedByPerson } from './open-signed.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
+import { signDecision } from './sign-decision.ts';
 
 export type AdmittedCommand =
   | {
@@ -37,9 +37,11 @@ export async function admitCommand(
   const { action, person, reason, nonce } = command;
   const accepted = { accepted: true, action, person, reason, nonce } as const;
   const change = state.changes[input.changeId];
-  const earlier = change?.rulings.find((one) => one.nonce === nonce && one.person === person);
+  const earlier = change?.rulings.find(
+    (one) => one.nonce === nonce && one.person === person && one.action === action,
+  );
   // The same message again, by Signal and Update or by a retry: the same answer.
-  if (earlier?.action === action) {
+  if (earlier) {
     return earlier.accepted
       ? { ...accepted, unrecorded: null }
       : { accepted: false, reasons: earlier.reasons };
@@ -54,7 +56,7 @@ export async function admitCommand(
     nowMs,
   });
   if (change === undefined) return { accepted: false, reasons };
-  const ruling = await signStatement(ports.signer, 'ruling', {
+  const ruling = await signDecision(ports, 'ruling', {
     changeId: input.changeId,
     environment: ports.environment,
     accepted: reasons.length === 0,

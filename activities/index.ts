@@ -31,6 +31,7 @@ export function createOrchestratorActivities(ports: OrchestratorPorts & SignedBy
     verifyLive: bind(ports, verifyLive),
     recordEnd: bind(ports, recordEnd),
     page: bind(ports, page),
+    takeSnapshot: () => ports.takeSnapshot(),
   };
 }
 export type OrchestratorActivities = ReturnType<typeof createOrchestratorActivities>;

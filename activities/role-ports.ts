@@ -1,4 +1,6 @@
+import type { Digest } from '../domain/evidence/canonical-json.ts';
 import type { Signer } from '../domain/evidence/dsse.ts';
+import type { MadeBy } from '../domain/evidence/statements.ts';
 import type { TrustDocument } from '../domain/evidence/trust.ts';
 import type { CosignedLog } from './cosigned-log.ts';
 import type { Integrator } from './integrate.ts';
@@ -20,11 +22,23 @@ export interface CommonPorts {
   dns: DnsZones;
   signer: Signer;
   clock: Clock;
+  /** The program that decides, here and now. */
+  madeBy(): MadeBy;
 }
 
 export interface OrchestratorPorts extends CommonPorts {
   pager: Pager;
   integrator: Integrator;
+  /** Reads to the head, stores the state, and appends the signed entry that names it. Throws as `ChangeLog.append`. */
+  takeSnapshot(): Promise<TakenSnapshot>;
+}
+
+export interface TakenSnapshot {
+  /** Entries that it is the state of. */
+  size: number;
+  stateDigest: Digest;
+  /** Of the entry that names it. */
+  index: number;
 }
 
 export interface VoterPorts extends CommonPorts {

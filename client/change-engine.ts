@@ -4,11 +4,13 @@ import {
   QueryNotRegisteredError,
   ServiceError,
   WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
+import type { TakenSnapshot } from '../activities/role-ports.ts';
 import { DomainError, type ErrorDetails, isErrorCode, PortError } from '../domain/errors.ts';
 import {
   CHANGE_WORKFLOW,
@@ -20,6 +22,7 @@ import {
   type DecideMessage,
   MESSAGES,
   QUEUES,
+  SNAPSHOT_WORKFLOW,
   STATUS_QUERY,
 } from '../workflows/contract.ts';
 
@@ -35,8 +38,12 @@ export interface ChangeEngine {
   /** Safe to repeat with the same `updateId`: the answer is the first one's. */
   decide(changeId: string, message: DecideMessage, updateId: string): Promise<DecideAnswer>;
   command(changeId: string, message: CommandMessage, updateId: string): Promise<CommandAnswer>;
+  /** Whoever asks while one is being taken gets that one. */
+  takeSnapshot(environment: string): Promise<TakenSnapshot>;
 }
 
+/** Without a worker a snapshot that nobody waits for any more is not taken. */
+const SNAPSHOT_TIMEOUT = '1 minute';
 /** Without a worker an update waits for the caller's deadline, so there always is one. */
 const ANSWER_WITHIN_MS = 15_000;
 /** A start needs the server alone. */
@@ -83,6 +90,15 @@ export function createTemporalEngine(client: Client, address: string): ChangeEng
           updateId,
         }),
       ),
+    takeSnapshot: (environment) =>
+      ask(ANSWER_WITHIN_MS, () =>
+        client.workflow.execute<() => Promise<TakenSnapshot>>(SNAPSHOT_WORKFLOW, {
+          workflowId: `snapshot-${environment}`,
+          taskQueue: QUEUES.orchestrator,
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          workflowExecutionTimeout: SNAPSHOT_TIMEOUT,
+        }),
+      ),
   };
 }
 
@@ -99,7 +115,8 @@ async function translate(
       next: `See \`resilience-ctl history ${error.workflowId}\` for what the log knows.`,
     });
   }
-  if (error instanceof WorkflowUpdateFailedError) return refusalOf(error);
+  if (error instanceof WorkflowUpdateFailedError || error instanceof WorkflowFailedError)
+    return refusalOf(error);
   const grpc = error instanceof ServiceError ? error.cause : error;
   const timedOut =
     error instanceof WorkflowUpdateRPCTimeoutOrCancelledError ||
@@ -137,8 +154,8 @@ async function answers(client: Client): Promise<boolean> {
 }
 
 /** The workflow refuses with `ApplicationFailure.type = code`. */
-function refusalOf(error: WorkflowUpdateFailedError): unknown {
-  const { cause } = error;
+function refusalOf(error: WorkflowUpdateFailedError | WorkflowFailedError): unknown {
+  const cause = error.cause instanceof ActivityFailure ? error.cause.cause : error.cause;
   if (!(cause instanceof ApplicationFailure) || !cause.type || !isErrorCode(cause.type)) return error;
   const details = cause.details?.[0];
   return new DomainError(cause.type, cause.message, isDetails(details) ? details : {}, error);

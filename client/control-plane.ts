@@ -1,3 +1,4 @@
+import type { TakenSnapshot } from '../activities/role-ports.ts';
 import type { Plan } from '../domain/change/plan.ts';
 import type { ChangeRequest } from '../domain/change/request.ts';
 import type { Violation } from '../domain/errors.ts';
@@ -68,6 +69,8 @@ export interface ControlPlane {
     command: { action: CommandAction; reason: string },
     person: Person,
   ): Promise<CommandAnswer>;
+  /** Has the orchestrator store the state so far and sign the entry that names it. */
+  takeSnapshot(): Promise<TakenSnapshot>;
   /** The entries of one change, in order. */
   history(changeId: string): Promise<LogLine[]>;
   /** Every entry from index `from` to the head. */

@@ -47,6 +47,7 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
     planOf: (changeId) => planOf(parts, changeId),
     decide: (changeId, decision, person) => decide(parts, changeId, decision, person),
     command: (changeId, command, person) => sendCommand(parts, changeId, command, person),
+    takeSnapshot: () => parts.engine.takeSnapshot(parts.environment),
     history: (changeId) => history(parts, changeId),
     log: (from) => logLines(parts, from),
   };

@@ -25,6 +25,10 @@ export const installationSchema = z.strictObject({
   checkpoints: z.strictObject({ logKey: z.string(), witnessKeys: z.array(z.string()).min(1) }).optional(),
   /** People's private keys, one PKCS #8 PEM a person: `<subject>.pem`, mode 0600. */
   keysDir: z.string(),
+  /** Where this machine keeps how far it has verified the log. Absent: `memory`, beside this file. */
+  memoryDir: z.string().optional(),
+  /** AWS credentials of whoever keeps the bucket, for `store check --repair`. Absent: it may not be repaired here. */
+  keeper: z.strictObject({ accessKeyId: z.string(), secretAccessKey: z.string() }).optional(),
   /** The local stack's process, when there is one. */
   dev: z.strictObject({ pid: z.int(), startedAt: z.string() }).optional(),
 });

@@ -36,8 +36,9 @@ export function readInstallation(home: string): Installation {
       next,
     });
   }
-  const { trustFile, keysDir, ...rest } = parsed.data;
-  return { ...rest, trustFile: resolve(dirname(file), trustFile), keysDir: resolve(dirname(file), keysDir) };
+  const { trustFile, keysDir, memoryDir = 'memory', ...rest } = parsed.data;
+  const here = (path: string) => resolve(dirname(file), path);
+  return { ...rest, trustFile: here(trustFile), keysDir: here(keysDir), memoryDir: here(memoryDir) };
 }
 
 /** Whether the local stack of this installation is there; true when it has none, for then nobody here can tell. */

@@ -3,7 +3,7 @@ import type { CosignedLog } from '../activities/cosigned-log.ts';
 import type { Integrator } from '../activities/integrate.ts';
 import type { ConsumerReports } from '../activities/ports/consumer-reports.ts';
 import type { Pager } from '../activities/ports/pager.ts';
-import type { CommonPorts } from '../activities/role-ports.ts';
+import type { CommonPorts, TakenSnapshot } from '../activities/role-ports.ts';
 import type { VerifySignature } from '../domain/evidence/dsse.ts';
 import {
   createKmsClient,
@@ -21,6 +21,7 @@ import { createWebhookPager } from '../infra/http/webhook-pager.ts';
 import { createKeyring } from '../infra/keys/keyring.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
 import type { WorkerConfig } from './config.ts';
+import { madeBy } from './made-by.ts';
 import { openTransparency } from './transparency.ts';
 
 /** A snapshot is the orchestrator's word about the past; those who guard production fold all of it themselves. */
@@ -33,8 +34,8 @@ export type OpenedPorts = CommonPorts & {
   cosignedLog?: CosignedLog;
   reports: ConsumerReports;
   verify: VerifySignature;
-  /** Stores the state folded so far and names it in the log. */
-  takeSnapshot(): Promise<void>;
+  /** See `OrchestratorPorts`: the entry counts only with the orchestrator's key. */
+  takeSnapshot(): Promise<TakenSnapshot>;
 };
 
 /** Opens the adapters that every role has; what the role may do with them is for AWS's permissions to say. */
@@ -61,7 +62,8 @@ export async function openPorts(config: WorkerConfig): Promise<OpenedPorts> {
     verify,
     log,
     async takeSnapshot() {
-      await writeSnapshot({ ...logInput, log, signer, at: new Date().toISOString() });
+      await log.sync();
+      return writeSnapshot({ ...logInput, log, signer, at: new Date().toISOString() });
     },
     bodies: createS3Bodies(store),
     reports: createS3ConsumerReports(store),
@@ -73,6 +75,7 @@ export async function openPorts(config: WorkerConfig): Promise<OpenedPorts> {
     }),
     signer,
     clock,
+    madeBy,
   };
 }
 

@@ -10,6 +10,8 @@ export type { Phase };
 /** What the outside may rely on about the workflow `change`: names, shapes, queues. Plain data only. */
 
 export const CHANGE_WORKFLOW = 'change';
+/** Takes a snapshot of the log, and answers with a `TakenSnapshot`. */
+export const SNAPSHOT_WORKFLOW = 'snapshot';
 
 /** Each role polls its own queue; who may poll it is a matter of the cluster's and AWS's credentials. */
 export const QUEUES = {

@@ -1,2 +1,3 @@
 /** Entry of the workflow bundle. */
 export { change } from './change.ts';
+export { snapshot } from './snapshot.ts';

@@ -16,7 +16,8 @@ import {
 import { judgeDescription } from './describe-request.ts';
 import type { VerifySignature } from './dsse.ts';
 import { createFenceTrail } from './fence-trail.ts';
-import { judgeCommit, judgeVersion } from './judge-commit.ts';
+import { judgeCommit } from './judge-commit.ts';
+import { judgeVersion } from './judge-version.ts';
 import { readPlan } from './read-plan.ts';
 import { type OpenedStatement, openEnvelope, openPayload, verifiedKeyIds } from './statement-codec.ts';
 import type {
@@ -202,20 +203,9 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
     for (const move of commit.moves) {
       const stored = move.versionDigest && (await input.body(move.versionDigest));
       if (!stored) continue;
-      const opened = openEnvelope(parseCanonicalBytes(stored));
-      const signer = verifiedKeyIds(opened, input.verify).map(
-        (keyId) => judge.trust.serviceByKey.get(keyId)?.role,
-      );
-      if (opened.type !== 'version' || !signer.includes('enactor')) {
-        reportText(
-          commit.index,
-          'SIGNATURE_INVALID',
-          'version-signed',
-          `${move.resource} has no version signed by the enactor`,
-        );
-      } else {
-        for (const violation of judgeVersion(opened.predicate, move, change)) report(commit.index, violation);
-      }
+      const { changeId } = change;
+      const context = { environment: input.environment, changeId, author: change.request.author };
+      for (const violation of judgeVersion(stored, move, context, judge)) report(commit.index, violation);
     }
   }
 

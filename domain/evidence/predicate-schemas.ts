@@ -48,6 +48,14 @@ const armCounts = z.strictObject({
   latencyP99Ms: z.number(),
 });
 
+const madeBy = z.exactOptional(
+  z.strictObject({
+    build: z.string().min(1).max(64),
+    rules: digest,
+    run: z.exactOptional(z.strictObject({ workflowId: name, runId: name, activityId: name })),
+  }),
+);
+
 const version = z.string().refine((text) => valid(text) === text, 'Not a version of SemVer 2.0.0');
 const component = z.string().regex(/^[a-z0-9][a-z0-9-]*(\/[a-z0-9-]+)?$/);
 const vector = z.record(component, index);
@@ -89,6 +97,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     logSize: index,
     readingDigest: z.exactOptional(digest),
     at,
+    madeBy,
   }),
   vote: z.strictObject({
     changeId,
@@ -107,6 +116,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
       clockSkewMs: z.number(),
     }),
     at,
+    madeBy,
   }),
   approval: z.strictObject({
     changeId,
@@ -130,6 +140,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     planDigest: digest,
     approval: envelopeSchema,
     at,
+    madeBy,
   }),
   command: z.strictObject({
     changeId,
@@ -151,6 +162,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     nonce,
     command: envelopeSchema,
     at,
+    madeBy,
   }),
   'stage-verdict': z.strictObject({
     changeId,
@@ -163,6 +175,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     arms: z.strictObject({ stable: armCounts, canary: armCounts }),
     bakeStartedAt: at,
     at,
+    madeBy,
   }),
   intent: z.strictObject({
     changeId,
@@ -173,6 +186,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     expectedFence: fence,
     inverseDigest: digest,
     at,
+    madeBy,
   }),
   outcome: z.strictObject({
     changeId,
@@ -185,6 +199,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     fence,
     reason: text,
     at,
+    madeBy,
   }),
   commit: z.strictObject({
     changeId,
@@ -194,6 +209,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     zone: name.nullable(),
     rollout: rollout.nullable(),
     at,
+    madeBy,
   }),
   version: z.strictObject({
     resource,

@@ -64,6 +64,19 @@ export interface RequestPredicate {
   at: string;
 }
 
+/**
+ * Which program decided, in its own words, for whoever asks later why two decisions differ. It is information: never a
+ * precondition, and never part of an idempotency key.
+ */
+export interface MadeBy {
+  /** Package version and the start of its code's SHA-256: `0.1.0+5f0c2a91b3d4`. */
+  build: string;
+  /** SHA-256 over the files of `domain/` as that program had them. */
+  rules: Digest;
+  /** The engine's run that asked, and the activity by which its history names the event. Absent where none did. */
+  run?: { workflowId: string; runId: string; activityId: string };
+}
+
 /** Signed by the orchestrator: the plan that votes and approvals may bind to, and the guards' findings. */
 export interface PlanPredicate {
   changeId: string;
@@ -82,6 +95,7 @@ export interface PlanPredicate {
    */
   readingDigest?: Digest;
   at: string;
+  madeBy?: MadeBy;
 }
 
 export type VoteDecision = 'yes' | 'no' | 'veto';
@@ -107,6 +121,7 @@ export interface VotePredicate {
     clockSkewMs: number;
   };
   at: string;
+  madeBy?: MadeBy;
 }
 
 /** Signed by a person, over the plan digest (the subject). Valid until `expiresAt`, once. */
@@ -135,6 +150,7 @@ export interface AcceptancePredicate {
   planDigest: Digest;
   approval: Envelope;
   at: string;
+  madeBy?: MadeBy;
 }
 
 export const COMMAND_ACTIONS = ['pause', 'continue', 'abort'] as const;
@@ -167,6 +183,7 @@ export interface RulingPredicate {
   nonce: string;
   command: Envelope;
   at: string;
+  madeBy?: MadeBy;
 }
 
 export type Verdict = 'pass' | 'fail' | 'inconclusive';
@@ -195,6 +212,7 @@ export interface StageVerdictPredicate {
   arms: { stable: ArmCounts; canary: ArmCounts };
   bakeStartedAt: string;
   at: string;
+  madeBy?: MadeBy;
 }
 
 /**
@@ -212,6 +230,7 @@ export interface IntentPredicate {
   expectedFence: string | null;
   inverseDigest: Digest;
   at: string;
+  madeBy?: MadeBy;
 }
 
 /** Signed by the enactor: what became of intent `intentIndex` (or of its inverse). */
@@ -227,6 +246,7 @@ export interface OutcomePredicate {
   fence: string | null;
   reason: string;
   at: string;
+  madeBy?: MadeBy;
 }
 
 /**
@@ -244,6 +264,7 @@ export interface CommitPredicate {
   zone: string | null;
   rollout: Rollout | null;
   at: string;
+  madeBy?: MadeBy;
 }
 
 export interface Move {

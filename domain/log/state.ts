@@ -76,6 +76,15 @@ export function emptyLogState(environment: string): LogState {
   };
 }
 
+/**
+ * Whether a stored state has the fields that this build folds: one that another build stored may lack some, and going
+ * on from it would not give what folding everything gives.
+ */
+export function hasFieldsOfState(value: object): value is LogState {
+  const fields = (of: object) => Object.keys(of).sort().join();
+  return fields(value) === fields(emptyLogState(''));
+}
+
 export type EndedStatus = 'committed' | EndPredicate['status'];
 
 /** The newest freeze entry of each scope. */

@@ -8,10 +8,14 @@ import { isNameTaken, toPortError } from './aws-errors.ts';
 const CACHED_BODIES = 64;
 const CACHED_BODY_BYTES = 256 * 1024;
 
+export function bodyName(environment: string, digest: Digest): string {
+  return `bodies/${environment}/sha256/${digestHex(digest)}`;
+}
+
 /** Bodies as objects `bodies/<environment>/sha256/<hex>`, put if absent, believed only by their digest. */
 export function createS3Bodies(input: { s3: S3Client; bucket: string; environment: string }): Bodies {
   const cache = new Map<Digest, Uint8Array>();
-  const nameOf = (digest: Digest) => `bodies/${input.environment}/sha256/${digestHex(digest)}`;
+  const nameOf = (digest: Digest) => bodyName(input.environment, digest);
 
   async function put(bytes: Uint8Array): Promise<Digest> {
     const digest = digestOfBytes(bytes);

@@ -69,7 +69,7 @@ export function createS3ChangeLog(input: S3ChangeLogInput): S3ChangeLog {
   async function* entries(from: number) {
     const audit = createFold({ environment, trust, verify });
     const start = { first: 0, previous: genesisDigest(environment) };
-    for await (const object of followLog(input, start)) {
+    for await (const object of followLog(input, start, head.position().last)) {
       for (const bytes of object.entries) {
         const fate = audit.apply(bytes);
         if (fate.index >= from) yield { index: fate.index, bytes, fate };

@@ -58,7 +58,7 @@ export async function* followLog(
     if (again && again.versionId !== last?.versionId) throw forked(again.name);
     checked ||= again !== undefined;
     // It is behind the place to go on from, unless somebody who knows it folds the log anew.
-    const fresh = versions.filter((one) => one !== again || start.first < (last?.first ?? 0));
+    const fresh = versions.filter((one) => one !== again || start.first <= (last?.first ?? -1));
     const bodies = await Promise.all(fresh.map((one) => read(store, one)));
     for (const { name, versionId, bytes } of bodies) {
       if (name !== logObjectName(store.environment, place.first, place.previous)) continue;

@@ -1,5 +1,7 @@
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { z } from 'zod';
+import { indexOfFate } from '../../activities/fates.ts';
+import type { TakenSnapshot } from '../../activities/role-ports.ts';
 import { DomainError } from '../../domain/errors.ts';
 import {
   canonicalBytes,
@@ -14,7 +16,7 @@ import { signStatement } from '../../domain/evidence/statement-codec.ts';
 import { indexTrust } from '../../domain/evidence/trust.ts';
 import { judgeAuthority } from '../../domain/log/authority.ts';
 import { decodeEntry } from '../../domain/log/entry.ts';
-import { type EntryFate, emptyLogState, type LogState } from '../../domain/log/state.ts';
+import { emptyLogState, hasFieldsOfState, type LogState } from '../../domain/log/state.ts';
 import { isNameTaken, toPortError } from './aws-errors.ts';
 import {
   createS3ChangeLog,
@@ -27,11 +29,16 @@ import { followLog, type LogStore } from './s3-log-reader.ts';
 /** Unproven snapshots that are looked at before the log is folded from its first entry. */
 const MAX_CANDIDATES = 5;
 
-/** Enough to look for the proof; the state itself is believed only by its digest. */
+/**
+ * Enough to look for the proof; the state itself is believed only by its digest. One that another build made, with
+ * other fields, is passed over: going on from it would not give what folding everything gives.
+ */
 const snapshotBody = z.object({
   previous: z.custom<Digest>(isDigest),
   state: z.custom<LogState>(
-    (value) => z.object({ environment: z.string(), size: z.int().min(0) }).safeParse(value).success,
+    (value) =>
+      z.object({ environment: z.string(), size: z.int().min(0) }).safeParse(value).success &&
+      hasFieldsOfState(value as object),
   ),
 });
 
@@ -52,7 +59,8 @@ export async function openS3ChangeLog(input: Omit<S3ChangeLogInput, 'from'>): Pr
 
 /**
  * Stores the state that `log` has folded, then appends the signed entry that names it. `at` is RFC 3339 in UTC with
- * milliseconds. Throws as `ChangeLog.append`.
+ * milliseconds. Throws as `ChangeLog.append`, and `NOT_PERMITTED` when the entry does not count: then nobody starts
+ * from the object.
  */
 export async function writeSnapshot(
   input: Pick<S3ChangeLogInput, 's3' | 'bucket' | 'environment'> & {
@@ -60,7 +68,7 @@ export async function writeSnapshot(
     signer: Signer;
     at: string;
   },
-): Promise<EntryFate | undefined> {
+): Promise<TakenSnapshot> {
   const { previous, state } = input.log.position();
   const { size } = state;
   const bytes = canonicalBytes({ previous, state });
@@ -76,14 +84,14 @@ export async function writeSnapshot(
   const { environment, at } = input;
   const entry = await signStatement(input.signer, 'snapshot', { environment, size, stateDigest, at });
   const [fate] = await input.log.append([entry]);
-  return fate;
+  return { size, stateDigest, index: indexOfFate(fate) };
 }
 
 function snapshotPrefix(environment: string): string {
   return `snapshots/${environment}/`;
 }
 
-function snapshotName(environment: string, size: number, digest: Digest): string {
+export function snapshotName(environment: string, size: number, digest: Digest): string {
   return `${snapshotPrefix(environment)}${String(size).padStart(20, '0')}-${digestHex(digest)}`;
 }
 

@@ -9,6 +9,10 @@ import { PortError } from '../../domain/errors.ts';
 import { sameBytes } from '../../domain/log/merkle-tree.ts';
 import { isNameTaken, toPortError } from './aws-errors.ts';
 
+export function tileName(environment: string, path: string): string {
+  return `tiles/${environment}/${path}`;
+}
+
 /**
  * The tiled log as objects `tiles/<environment>/…`: see README.md, "Life of a leaf". Tiles are put if absent; the
  * checkpoint alone is replaced, and only by `If-Match` on the ETag that was read (the bucket's policy lets no other
@@ -16,7 +20,7 @@ import { isNameTaken, toPortError } from './aws-errors.ts';
  */
 export function createS3TileStore(input: { s3: S3Client; bucket: string; environment: string }): TileStore {
   const { s3, bucket, environment } = input;
-  const nameOf = (path: string) => `tiles/${environment}/${path}`;
+  const nameOf = (path: string) => tileName(environment, path);
 
   async function get(path: string): Promise<StoredTile | null> {
     const name = nameOf(path);

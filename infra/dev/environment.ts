@@ -41,7 +41,7 @@ const POLICY: TrustDocument['policy'] = {
   limits: { minTtlSeconds: 0, maxTtlSeconds: 86_400, maxZoneShare: 0.3, smallZoneSize: 10 },
 };
 
-type WorkerRole = Exclude<RoleName, 'client' | 'consumer'>;
+type WorkerRole = Exclude<RoleName, 'client' | 'consumer' | 'keeper'>;
 
 /** One environment, ready to be worked in: everything that its workers and its people need, as files. */
 export interface DevEnvironment {
@@ -176,6 +176,8 @@ function installationOf(shared: Shared): Installation {
     trustDigest,
     checkpoints: { logKey: transparency.log, witnessKeys: transparency.witnesses },
     keysDir: join(plan.dir, 'keys'),
+    memoryDir: join(plan.dir, 'memory'),
+    keeper: resources.roles.keeper.credentials,
   };
 }
 

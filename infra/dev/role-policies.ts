@@ -1,12 +1,16 @@
 import { VOTER_ZONES } from '../../workflows/contract.ts';
 
-/** Who has AWS credentials in one environment: every worker role, people's command line, and the services that read. */
+/**
+ * Who has AWS credentials in one environment: every worker role, people's command line, the services that read, and
+ * whoever keeps the bucket.
+ */
 export type RoleName =
   | 'orchestrator'
   | 'analysis'
   | 'enactor'
   | 'client'
   | 'consumer'
+  | 'keeper'
   | `voter.${(typeof VOTER_ZONES)[number]}`;
 
 /** What one role's policy is about. */
@@ -22,14 +26,13 @@ interface RoleFacts {
   role: RoleName;
   signs: boolean;
   /**
-   * Keys of the bucket, as policy patterns, that it may create. None is ever overwritten or deleted, but for the
-   * log's checkpoint: see `bucketPolicy`.
+   * Keys of the bucket, as policy patterns, that it may create. What may be put over something: see `bucketPolicy`.
    */
   creates: readonly string[];
   changesRecords: boolean;
   /** Signs the log's checkpoints. */
   integrates?: true;
-  /** A service reads what is live and nothing else: these parts of the bucket, and no zone. Absent: all. */
+  /** These parts of the bucket, and no zone. Absent: all. */
   readsOnly?: readonly string[];
 }
 
@@ -46,6 +49,14 @@ export const ROLES: readonly RoleFacts[] = [
     role: 'consumer',
     signs: false,
     creates: ['reports/*'],
+    changesRecords: false,
+    readsOnly: ['log/*', 'bodies/*', 'snapshots/*', 'tiles/*'],
+  },
+  // Of no process: `store check --repair` puts first versions back under their names with it.
+  {
+    role: 'keeper',
+    signs: false,
+    creates: ['log/*', 'bodies/*', 'snapshots/*', 'tiles/*'],
     changesRecords: false,
     readsOnly: ['log/*', 'bodies/*', 'snapshots/*', 'tiles/*'],
   },
@@ -89,7 +100,9 @@ export function rolePolicy(facts: RoleFacts, targets: PolicyTargets): string {
 /**
  * The bucket refuses, to everyone, what would rewrite history: a put that could replace an object, and every
  * delete. A role's own policy does not matter then. One name is mutable, as C2SP tlog-tiles wants it: a log's
- * checkpoint, and only by `If-Match` on the version that was read.
+ * checkpoint, and only by `If-Match` on the version that was read. In the same way the keeper may put over an object
+ * that somebody has overwritten. That forges nothing: the log is read from first versions, everything else by digest,
+ * and every version stays.
  */
 export function bucketPolicy(bucket: string): string {
   const everyObject = `arn:aws:s3:::${bucket}/*`;
@@ -103,14 +116,17 @@ export function bucketPolicy(bucket: string): string {
         Principal: '*',
         Action: 's3:PutObject',
         NotResource: checkpoints,
-        Condition: { Null: { 's3:if-none-match': 'true' } },
+        Condition: {
+          Null: { 's3:if-none-match': 'true' },
+          ArnNotLike: { 'aws:PrincipalArn': `arn:aws:iam::*:user/${bucket}-keeper` },
+        },
       },
       {
         Sid: 'ReplaceOnlyWhatWasRead',
         Effect: 'Deny',
         Principal: '*',
         Action: 's3:PutObject',
-        Resource: checkpoints,
+        Resource: everyObject,
         Condition: { Null: { 's3:if-none-match': 'true', 's3:if-match': 'true' } },
       },
       {

@@ -13,6 +13,7 @@ import {
 } from '../../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../../domain/evidence/dsse.ts';
 import { encodeLogObject, genesisDigest, logObjectName } from '../../domain/log/log-object.ts';
+import { emptyLogState } from '../../domain/log/state.ts';
 import { createS3Client } from '../../infra/aws/aws-clients.ts';
 import { createS3ChangeLog, type S3ChangeLog } from '../../infra/aws/s3-change-log.ts';
 import { openS3ChangeLog, writeSnapshot } from '../../infra/aws/s3-snapshots.ts';
@@ -281,6 +282,34 @@ async function asAdministrator(deletion: () => Promise<unknown>): Promise<void> 
   await deletion();
 }
 
+describe('whoever remembers the last object', () => {
+  test('of a log that has only that one folds it anew as well', async () => {
+    const { open, request, environment, ...input } = newEnvironment();
+    const log = open();
+    await log.append([await request('chg-1')]);
+    const { last } = log.position();
+    const from = { state: emptyLogState(environment), previous: genesisDigest(environment), last };
+    const anew = createS3ChangeLog({ s3: orchestrator, environment, ...input, from });
+    expect((await anew.sync()).size).toBe(1);
+    expect(await allEntries(anew)).toHaveLength(1);
+  });
+
+  test('sees that it is gone, also when reading all entries', async () => {
+    const { open, request, environment, ...input } = newEnvironment();
+    const last = {
+      first: 0,
+      name: logObjectName(environment, 0, genesisDigest(environment)),
+      versionId: 'x',
+    };
+    const from = { state: emptyLogState(environment), previous: genesisDigest(environment), last };
+    const log = () => createS3ChangeLog({ s3: orchestrator, environment, ...input, from });
+    await expect(log().sync()).rejects.toMatchObject({ code: 'LOG_FORKED' });
+    await expect(allEntries(log())).rejects.toMatchObject({ code: 'LOG_FORKED' });
+    await open().append([await request('chg-1')]);
+    await expect(allEntries(log())).rejects.toMatchObject({ code: 'LOG_FORKED' });
+  });
+});
+
 describe('sync', () => {
   test('asks the store only when it has not folded enough', async () => {
     const { open, request } = newEnvironment();
@@ -311,7 +340,7 @@ describe('snapshots', () => {
     const made = newEnvironment();
     const log = made.open();
     await log.append([await made.request('chg-1'), await made.request('chg-2')]);
-    expect(await snapshot(log, made)).toEqual({ fate: 'honoured', index: 2 });
+    expect(await snapshot(log, made)).toMatchObject({ size: 2, index: 2 });
     await log.append([await made.request('chg-3')]);
     const opened = await made.openSnapshot();
     expect(opened.lastKnown().size).toBe(2);
@@ -325,8 +354,23 @@ describe('snapshots', () => {
     await log.append([await made.request('chg-1')]);
     await snapshot(log, made);
     await log.append([await made.request('chg-2')]);
-    expect(await snapshot(log, made, signerOf('enactor'))).toMatchObject({ fate: 'inert' });
+    await expect(snapshot(log, made, signerOf('enactor'))).rejects.toMatchObject({ code: 'NOT_PERMITTED' });
     expect((await made.openSnapshot()).lastKnown().size).toBe(1);
+  });
+
+  test('one of another build, whose state has other fields, is not started from', async () => {
+    const made = newEnvironment();
+    const log = made.open();
+    await log.append([await made.request('chg-1')]);
+    const { previous, state } = log.position();
+    const { automation: _, ...fewer } = state;
+    const body = canonicalBytes({ previous, state: fewer });
+    const stateDigest = digestOfBytes(body);
+    const Key = `snapshots/${made.environment}/${'1'.padStart(20, '0')}-${stateDigest.slice(7)}`;
+    await orchestrator.send(new PutObjectCommand({ Bucket: bucket, Key, Body: body, IfNoneMatch: '*' }));
+    const { environment } = made;
+    await log.append([await envelopeOf('snapshot', { environment, size: 1, stateDigest })]);
+    expect((await made.openSnapshot()).lastKnown().size).toBe(0);
   });
 
   test('a forged object is ignored, whatever it says', async () => {

@@ -147,6 +147,24 @@ describe('the shared stack', () => {
     expect(versions.Versions).toHaveLength(1);
   });
 
+  test('lets the keeper alone put over what it has read, and nobody over a report', async () => {
+    const { ETag } = await s3As(env, 'orchestrator').send(putIfAbsent(env, 'bodies/kept', 'first'));
+    const over = { Bucket: env.bucket, Key: 'bodies/kept', Body: 'first again', IfMatch: ETag };
+    for (const role of Object.keys(env.roles) as RoleName[]) {
+      if (role === 'keeper') continue;
+      const putting = s3As(env, role).send(new PutObjectCommand(over));
+      await expect(putting, role).rejects.toMatchObject({ name: 'AccessDenied' });
+    }
+    const keeper = s3As(env, 'keeper');
+    await keeper.send(new PutObjectCommand(over));
+    await expect(keeper.send(new PutObjectCommand(over))).rejects.toMatchObject({
+      name: 'PreconditionFailed',
+    });
+    await expect(keeper.send(putIfAbsent(env, 'reports/by-keeper', 'x'))).rejects.toMatchObject({
+      name: 'AccessDenied',
+    });
+  });
+
   test('lets each role put and sign what is its own', async () => {
     const client = s3As(env, 'client');
     await client.send(putIfAbsent(env, 'bodies/by-client', 'x'));

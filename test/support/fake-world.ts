@@ -104,7 +104,7 @@ export class FakeWorld {
     return known >= 0 ? known : this.log.push(entry) - 1;
   }
 
-  readonly orchestrator: OrchestratorActivities = {
+  readonly orchestrator: Omit<OrchestratorActivities, 'takeSnapshot'> = {
     checkSchema: async () => ({
       violations: [],
       author: AUTHOR,

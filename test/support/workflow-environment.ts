@@ -204,6 +204,7 @@ export class Engine {
     verifyLive: (input) => this.#here().orchestrator.verifyLive(input),
     recordEnd: (input) => this.#here().orchestrator.recordEnd(input),
     page: (input) => this.#here().orchestrator.page(input),
+    takeSnapshot: async () => Promise.reject(new Error('no change takes a snapshot')),
   };
 
   readonly #analysis: AnalysisActivities = {

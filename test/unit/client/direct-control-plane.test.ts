@@ -119,6 +119,7 @@ function scene(engine: Partial<ChangeEngine> = {}) {
       get: async () => new Uint8Array(),
     },
     engine: {
+      takeSnapshot: async () => ({ size: 0, stateDigest: digestOf('state'), index: 0 }),
       start: async (input) => {
         happened.push('start');
         started.push(input);

@@ -245,6 +245,27 @@ describe('rulings', () => {
   });
 });
 
+describe('a nonce that was used', () => {
+  const byAuthor = { inner: { approver: 'ada' }, approver: 'ada', change: { accepted: false } };
+
+  test.each<[string, Parameters<typeof acceptance>[0], Parameters<typeof acceptance>[0]]>([
+    ['by another person', byAuthor, {}],
+    ['for the opposite decision', {}, { inner: { decision: 'reject' } }],
+  ])('%s counts for nothing, and its refusal is an entry', async (_, first, replayed) => {
+    const fold = await withIntent();
+    const append = async (input: typeof first) => fold.apply(encodeEntry(await acceptance(input)));
+    expect(await append(first)).toMatchObject({ fate: 'honoured', index: 3 });
+    expect(await append(replayed)).toEqual({
+      fate: 'inert',
+      index: 4,
+      reason: 'its nonce was used at entry 3',
+    });
+    const refusal = { ...replayed, change: { accepted: false } };
+    expect(await append(refusal)).toMatchObject({ fate: 'honoured', index: 5 });
+    expect(await append(refusal)).toMatchObject({ fate: 'duplicate', firstIndex: 5 });
+  });
+});
+
 describe('idempotency', () => {
   test.each<Step>([
     ['request', { requestDigest: digestOf('another') }],

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { admitCommand } from '../../../activities/command.ts';
 import type { OrchestratorPorts } from '../../../activities/role-ports.ts';
 import { PortError } from '../../../domain/errors.ts';
+import { digestOf } from '../../../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../../../domain/evidence/dsse.ts';
 import { openEnvelope } from '../../../domain/evidence/statement-codec.ts';
 import type { CommandPredicate } from '../../../domain/evidence/statements.ts';
@@ -27,6 +28,7 @@ async function scene() {
     trust,
     verify,
     signer: signerOf('orchestrator'),
+    madeBy: () => ({ build: 'test', rules: digestOf('rules') }),
     clock: { nowMs: () => NOW_MS },
     log: {
       sync: async () => {
