@@ -3,6 +3,7 @@ import { checkCausality } from './causal.ts';
 import { admitCommand } from './command.ts';
 import { commit } from './commit.ts';
 import { page, recordEnd, recordVerdict } from './conclude.ts';
+import { raiseFences } from './dns/raise-fence.ts';
 import { applyStage } from './enact.ts';
 import { judgeStage } from './judge-stage.ts';
 import type { SignedByPerson } from './open-signed.ts';
@@ -51,6 +52,7 @@ export function createEnactorActivities(ports: EnactorPorts & PacedWait) {
     applyStage: bind(ports, applyStage),
     rollBack: bind(ports, rollBack),
     commit: bind(ports, commit),
+    raiseFences: bind(ports, raiseFences),
   };
 }
 export type EnactorActivities = ReturnType<typeof createEnactorActivities>;
