@@ -98,7 +98,7 @@ describe('an acknowledged change is never lost (G1)', () => {
   test('recorded while Temporal is down, it is started later by resume', async () => {
     const { installation } = env.prepared;
     const nowhere = { ...installation, temporal: { ...installation.temporal, address: '127.0.0.1:1' } };
-    const { controlPlane, close } = connect(nowhere);
+    const { controlPlane, close } = await connect(nowhere);
     try {
       const submitted = controlPlane.submit(
         'unstarted',
@@ -248,7 +248,7 @@ describe('a plan that is edited in the store after the votes', () => {
     const before = await recordsText();
 
     // Bob has seen the plan that was voted on; who asks for it now is not shown the forgery.
-    const newcomer = connect(env.prepared.installation);
+    const newcomer = await connect(env.prepared.installation);
     await expect(newcomer.controlPlane.planOf('edited')).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
     await newcomer.close();
     await env.controlPlane.decide('edited', { decision: 'approve', plan }, env.person('bob'));
