@@ -1,15 +1,15 @@
 import { judgeApproval } from '../domain/approval/judge-approval.ts';
 import { type ApprovalTally, approvalNeeds, missingApprovals } from '../domain/approval/missing-approvals.ts';
 import type { Plan } from '../domain/change/plan.ts';
-import { DomainError, type Violation, violationsOf } from '../domain/errors.ts';
+import type { Violation } from '../domain/errors.ts';
 import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
-import type { Envelope, VerifySignature } from '../domain/evidence/dsse.ts';
-import { openEnvelope, verifiedKeyIds } from '../domain/evidence/statement-codec.ts';
+import type { Envelope } from '../domain/evidence/dsse.ts';
 import type { ApprovalPredicate } from '../domain/evidence/statements.ts';
 import type { ChangeRecord, LogState } from '../domain/log/state.ts';
 import { actionQuestions } from '../domain/permissions/change-questions.ts';
 import { judgePermissionsVersion, principalOf } from '../domain/permissions/in-force.ts';
 import { indexOfFate } from './fates.ts';
+import { openSigned, type SignedByPerson } from './open-signed.ts';
 import { openPermissions, type Permissions } from './permissions.ts';
 import { loadPlan } from './recorded-change.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
@@ -36,15 +36,13 @@ interface Decided {
   permissions: Permissions;
 }
 
-type Opened = { approval: ApprovalPredicate; keyIds: string[] } | { violations: readonly Violation[] };
-
 /**
  * Phase `approval`: each signed decision is judged and, if somebody's key did sign it, recorded with the time at
  * which it arrived, accepted or refused. What nobody signed is answered and not recorded, so that the log cannot be
  * flooded from outside.
  */
 export async function admitApprovals(
-  ports: OrchestratorPorts & { verify: VerifySignature },
+  ports: OrchestratorPorts & SignedByPerson,
   input: { changeId: string; approvals: Envelope[] },
 ): Promise<{ answers: AdmittedApproval[]; tally: ApprovalStanding }> {
   const answers: AdmittedApproval[] = [];
@@ -59,7 +57,7 @@ export async function admitApprovals(
           permissions: await openPermissions(ports, state.live),
         };
   for (const envelope of input.approvals) {
-    const opened = open(envelope, ports.verify);
+    const opened = openSigned(envelope, 'approval', ports.verify);
     answers.push(
       'violations' in opened
         ? {
@@ -75,33 +73,12 @@ export async function admitApprovals(
   return { answers, tally: tallyOf(ports, state, input.changeId, decided) };
 }
 
-function open(envelope: Envelope, verify: VerifySignature): Opened {
-  try {
-    const opened = openEnvelope(envelope);
-    if (opened.type !== 'approval') {
-      throw new DomainError('NOT_PERMITTED', `A ${opened.type} statement approves nothing.`, {
-        next: 'Sign an approval.',
-      });
-    }
-    const keyIds = verifiedKeyIds(opened, verify);
-    if (keyIds.length === 0) {
-      throw new DomainError('SIGNATURE_INVALID', 'No key of the trust document signed this approval.', {
-        next: 'Approve with a key that is enrolled in this environment.',
-      });
-    }
-    return { approval: opened.predicate, keyIds };
-  } catch (error) {
-    if (error instanceof DomainError) return { violations: violationsOf(error) };
-    throw error;
-  }
-}
-
 async function admit(
   ports: OrchestratorPorts,
   state: LogState,
   changeId: string,
   envelope: Envelope,
-  { approval, keyIds }: { approval: ApprovalPredicate; keyIds: string[] },
+  { predicate: approval, keyIds }: { predicate: ApprovalPredicate; keyIds: string[] },
   decided: Decided | null,
 ): Promise<AdmittedApproval> {
   const change = state.changes[changeId];

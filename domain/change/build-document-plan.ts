@@ -56,7 +56,7 @@ export function buildDocumentPlan(input: DocumentPlanInput): {
   const needed = [...dependsOn, ...resources.flatMap((one) => one.dependsOn)];
   const { rollout } = request.spec;
   const kinds = resources.map((one) => one.kind);
-  const strategy = rollout.strategy ?? defaultStrategy(kinds);
+  const strategy = rollout.strategy ?? defaultStrategy(kinds, rollout);
   const { stages, violations } = documentStages(strategy, rollout, kinds);
   const reached = reachOf(resources, live);
   const plan: DocumentPlan = {
@@ -72,6 +72,7 @@ export function buildDocumentPlan(input: DocumentPlanInput): {
     rollout: {
       bakeMs: Math.ceil(rollout.bakeSeconds * 1000),
       minimumSamples: rollout.minimumSamples,
+      ...(rollout.consumers && { consumers: rollout.consumers }),
     },
     blastRadius: reached,
     risk: assessDocumentRisk({

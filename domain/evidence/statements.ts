@@ -25,6 +25,8 @@ export interface Predicates {
   vote: VotePredicate;
   approval: ApprovalPredicate;
   acceptance: AcceptancePredicate;
+  command: CommandPredicate;
+  ruling: RulingPredicate;
   'stage-verdict': StageVerdictPredicate;
   intent: IntentPredicate;
   outcome: OutcomePredicate;
@@ -147,6 +149,39 @@ export interface AcceptancePredicate {
   nonce: string;
   planDigest: Digest;
   approval: Envelope;
+  at: string;
+  madeBy?: MadeBy;
+}
+
+export const COMMAND_ACTIONS = ['pause', 'continue', 'abort'] as const;
+export type CommandAction = (typeof COMMAND_ACTIONS)[number];
+
+/** Signed by a person: steers an open change. Valid until `expiresAt`, once. */
+export interface CommandPredicate {
+  changeId: string;
+  /** Audience. */
+  environment: string;
+  person: string;
+  action: CommandAction;
+  reason: string;
+  nonce: string;
+  issuedAt: string;
+  expiresAt: string;
+}
+
+/**
+ * Signed by the orchestrator: a person's command arrived at `at`, and is theirs to give, or is not. What it then did
+ * to the change is for the change's own entries to say.
+ */
+export interface RulingPredicate {
+  changeId: string;
+  environment: string;
+  accepted: boolean;
+  reasons: Violation[];
+  person: string;
+  action: CommandAction;
+  nonce: string;
+  command: Envelope;
   at: string;
   madeBy?: MadeBy;
 }

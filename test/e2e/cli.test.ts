@@ -195,6 +195,14 @@ test('a good change goes live: its author watches, two people approve at once', 
   expect(tree).toMatchObject([{ nodes: [{ resource: record, dependents: [] }] }]);
   expect(await here('get', record, '--explain')).toMatchObject({ status: 2 });
   answerOf('blame', await here('blame', record, '--json'));
+  const check = (...asked: string[]) => here('permissions', 'check', ...asked);
+  const allowed = await check('submit', record, '--as', 'alice', '--json');
+  expect(answerOf('permissions check', allowed)).toMatchObject([{ policies: ['authors-submit'] }]);
+  const denied = await check('approve', record, '--as', 'bob', '--context', 'author=bob');
+  expect(denied).toMatchObject({ status: 4, stdout: expect.stringContaining('nobody-decides-on-their-own') });
+  expect(await check('approve', record, '--as', 'bob', '--context', 'risk=odd')).toMatchObject({ status: 2 });
+  const policy = join(CHECKOUT, 'examples/documents/8-permissions.yaml');
+  answerOf('permissions test', await here('permissions', 'test', policy, '--json'));
   expect(await here('get', 'dns/example.com/apj/A')).toMatchObject({ status: 3 });
 
   const verbose = await here('status', changeId, '--verbose');
@@ -277,6 +285,18 @@ test('the log tells all of it, and every entry counts but the refused ones', asy
   expect(tail).toEqual(lines.slice(-1));
 });
 
+test('the store is sound, and a snapshot is taken on demand', async () => {
+  answerOf('snapshot create', await here('snapshot', 'create', '--json'));
+  expect((await here('snapshot', 'create')).stdout).toMatch(
+    /^Entry \d+ names the state of \d+ entries, sha256:/,
+  );
+  answerOf('snapshot list', await here('snapshot', 'list', '--json'));
+  const verified = await here('snapshot', 'list', '--verify');
+  expect(verified).toMatchObject({ status: 0, stdout: expect.stringMatching(/^(same {2}.*\n){2}$/) });
+  answerOf('store check', await here('store', 'check', '--json'));
+  expect(await here('store', 'check')).toMatchObject({ status: 0, stdout: expect.stringMatching(/^SOUND/) });
+});
+
 describe('what the documents promise', () => {
   const commands = leaves(createProgram(processCli()));
 
@@ -334,7 +354,7 @@ async function expectUnderstood([, ...args]: string[], source = 'help'): Promise
 }
 
 /** Commands that only hold others. */
-const GROUPS = ['keys', 'audit', 'permissions'];
+const GROUPS = ['keys', 'audit', 'snapshot', 'store', 'permissions'];
 
 function leaves(command: Command, path: string[] = []): { path: string[] }[] {
   const own = command.parent === null || GROUPS.includes(command.name()) ? [] : [{ path }];

@@ -37,6 +37,11 @@ export const errorAnswer = z.strictObject({
     .refine(({ code, kind }) => code === 'USAGE' || code === 'BUG' || errorKind(code) === kind),
 });
 
+const installedBuild = z.strictObject({
+  build: z.string().regex(/^\d+\.\d+\.\d+\+[0-9a-f]{12}$/),
+  rules: digest,
+});
+
 const running = z.strictObject({
   running: z.literal(true),
   environment: z.string(),
@@ -248,6 +253,32 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
     fields: z.array(z.strictObject({ path: z.string(), value: z.unknown(), by: storedVersion })),
   }),
   revert: wayBack,
+  'snapshot list': z.strictObject({
+    index,
+    size: z.int(),
+    stateDigest: digest,
+    at: time,
+    result: z.enum(['same', 'different', 'not-recomputable']).nullable(),
+    why: z.string().nullable(),
+  }),
+  'snapshot create': z.strictObject({ size: z.int(), stateDigest: digest, index }),
+  'store check': z.strictObject({
+    environment: z.string(),
+    size: z.int(),
+    covered: z.int().nullable(),
+    objects: z.int(),
+    ignored: z.array(z.strictObject({ entry: index, reason: z.string() })),
+    findings: z.array(
+      z.strictObject({
+        name: z.string(),
+        entry: index.nullable(),
+        damage: z.enum(['missing', 'deleted', 'overwritten', 'truncated', 'altered', 'disagrees']),
+        message: z.string(),
+        isRepaired: z.boolean(),
+        next: z.string().nullable(),
+      }),
+    ),
+  }),
   restore: wayBack,
   'permissions check': z.strictObject({
     question: z.strictObject({
@@ -319,6 +350,7 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
   }),
   'audit replay': z.strictObject({
     changeId,
+    here: installedBuild,
     decisions: z.array(
       z.strictObject({
         decision: z.string(),
@@ -328,6 +360,13 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
         recorded: z.string(),
         recomputed: z.string().nullable(),
         why: z.string().nullable(),
+        madeBy: installedBuild
+          .extend({
+            run: z
+              .strictObject({ workflowId: z.string(), runId: z.string(), activityId: z.string() })
+              .optional(),
+          })
+          .nullable(),
       }),
     ),
     histories: z.array(

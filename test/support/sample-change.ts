@@ -224,6 +224,7 @@ export function sampleRecord(plan = samplePlan()): ChangeRecord {
         reason: '',
       },
     ],
+    rulings: [],
     verdicts: [
       {
         ...of,
