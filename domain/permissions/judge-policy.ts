@@ -30,7 +30,7 @@ export function judgePolicy(
       rule: 'policy-valid',
       path: `${path}.cedar`,
       message: `The policy cannot be used: ${problem}.`,
-      remedy: 'Correct it; `resilience-ctl permissions test FILE` checks it without submitting.',
+      remedy: 'Correct it; the command "permissions test" checks it without submitting.',
     }));
   }
   return [
@@ -96,28 +96,24 @@ function mustBeDenied(trust: TrustDocument): Probe[] {
     },
   });
   const another = { author: 'another-author' };
-  return changes
-    .flatMap((change) => [
-      ...people.map((one) => ask('an author', one, 'approve', { ...change, author: one.subject })),
-      ask('somebody without a role', stranger, 'submit', change),
-      ask('somebody who is no approver', { ...stranger, roles: ['author'], teams }, 'approve', {
-        ...change,
-        ...another,
-      }),
-      ...CHANGE_ACTIONS.map((action) =>
-        ask('somebody without a role', stranger, action, { ...change, ...another }),
-      ),
-      ask('somebody of an unknown role', { ...stranger, roles: ['owner-of-all'] }, 'approve', {
-        ...change,
-        ...another,
-      }),
-      ask('an unknown action', { ...stranger, roles: everyRole }, 'bless', { ...change, ...another }),
-    ])
-    .concat(
-      ENVIRONMENT_ACTIONS.map((action) =>
-        ask('somebody without a role', stranger, action, { resource: environment }),
-      ),
-    );
+  const nobody = 'somebody without a role';
+  return [
+    ...changes.flatMap((change) =>
+      people.map((one) => ask('an author', one, 'approve', { ...change, author: one.subject })),
+    ),
+    ...resources.flatMap((resource) => {
+      const about = { resource, ...another };
+      const author = { ...stranger, roles: ['author'], teams };
+      return [
+        ask(nobody, stranger, 'submit', { resource }),
+        ...CHANGE_ACTIONS.map((action) => ask(nobody, stranger, action, about)),
+        ask('somebody who is no approver', author, 'approve', about),
+        ask('somebody of an unknown role', { ...stranger, roles: ['owner-of-all'] }, 'approve', about),
+        ask('an unknown action', { ...stranger, roles: everyRole }, 'bless', about),
+      ];
+    }),
+    ...ENVIRONMENT_ACTIONS.map((action) => ask(nobody, stranger, action, { resource: environment })),
+  ];
 }
 
 /** A policy under which nobody could replace it would be the last one for ever. */
