@@ -1,10 +1,17 @@
-import { judgeApproval, missingApprovals } from '../domain/approval/judge-approval.ts';
+import {
+  type ApprovalFacts,
+  type ApprovalTally,
+  judgeApproval,
+  missingApprovals,
+} from '../domain/approval/judge-approval.ts';
 import { DomainError, type Violation, violationsOf } from '../domain/errors.ts';
+import { openedFactor } from '../domain/evidence/audit-entries.ts';
 import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
-import type { Envelope, VerifySignature } from '../domain/evidence/dsse.ts';
+import type { VerifySignature } from '../domain/evidence/dsse.ts';
 import { openEnvelope, signStatement, verifiedKeyIds } from '../domain/evidence/statement-codec.ts';
 import type { ApprovalPredicate } from '../domain/evidence/statements.ts';
 import type { LogState } from '../domain/log/state.ts';
+import type { DecideMessage } from '../workflows/contract.ts';
 import { indexOfFate } from './fates.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
 
@@ -18,14 +25,7 @@ export interface AdmittedApproval {
   reason?: string;
 }
 
-export interface ApprovalTally {
-  needed: number;
-  given: string[];
-  rejectedBy: string | null;
-  eligible: string[];
-}
-
-type Opened = { approval: ApprovalPredicate; keyIds: string[] } | { violations: readonly Violation[] };
+type Opened = Pick<ApprovalFacts, 'keyIds' | 'mfa'> & { approval: ApprovalPredicate };
 
 /**
  * Phase `approval`: each signed decision is judged and, if somebody's key did sign it, recorded with the time at
@@ -34,13 +34,13 @@ type Opened = { approval: ApprovalPredicate; keyIds: string[] } | { violations: 
  */
 export async function admitApprovals(
   ports: OrchestratorPorts & { verify: VerifySignature },
-  input: { changeId: string; approvals: Envelope[] },
+  input: { changeId: string; decisions: DecideMessage[] },
 ): Promise<{ answers: AdmittedApproval[]; tally: ApprovalTally }> {
   const answers: AdmittedApproval[] = [];
   // The live fold: each append below brings it up to date again.
   const state = await ports.log.sync();
-  for (const envelope of input.approvals) {
-    const opened = open(envelope, ports.verify);
+  for (const decision of input.decisions) {
+    const opened = open(decision, ports.verify);
     answers.push(
       'violations' in opened
         ? {
@@ -50,15 +50,18 @@ export async function admitApprovals(
             approver: 'unknown',
             decision: 'approve',
           }
-        : await admit(ports, state, input.changeId, envelope, opened),
+        : await admit(ports, state, input.changeId, decision, opened),
     );
   }
   return { answers, tally: tallyOf(ports, state, input.changeId) };
 }
 
-function open(envelope: Envelope, verify: VerifySignature): Opened {
+function open(
+  { approval, mfa }: DecideMessage,
+  verify: VerifySignature,
+): Opened | { violations: readonly Violation[] } {
   try {
-    const opened = openEnvelope(envelope);
+    const opened = openEnvelope(approval);
     if (opened.type !== 'approval') {
       throw new DomainError('NOT_PERMITTED', `A ${opened.type} statement approves nothing.`, {
         next: 'Sign an approval.',
@@ -70,7 +73,7 @@ function open(envelope: Envelope, verify: VerifySignature): Opened {
         next: 'Approve with a key that is enrolled in this environment.',
       });
     }
-    return { approval: opened.predicate, keyIds };
+    return { approval: opened.predicate, keyIds, mfa: openedFactor(mfa, verify) };
   } catch (error) {
     if (error instanceof DomainError) return { violations: violationsOf(error) };
     throw error;
@@ -81,8 +84,8 @@ async function admit(
   ports: OrchestratorPorts,
   state: LogState,
   changeId: string,
-  envelope: Envelope,
-  { approval, keyIds }: { approval: ApprovalPredicate; keyIds: string[] },
+  message: DecideMessage,
+  { approval, keyIds, mfa }: Opened,
 ): Promise<AdmittedApproval> {
   const change = state.changes[changeId];
   const nowMs = ports.clock.nowMs();
@@ -100,6 +103,7 @@ async function admit(
     ended: state.ended[changeId] !== undefined,
     trust: ports.trust,
     keyIds,
+    mfa,
     environment: ports.environment,
     nowMs,
   });
@@ -113,7 +117,8 @@ async function admit(
     decision: approval.decision,
     nonce: approval.nonce,
     planDigest: approval.planDigest,
-    approval: envelope,
+    approval: message.approval,
+    ...(message.mfa === undefined ? {} : { mfa: message.mfa }),
     at: new Date(nowMs).toISOString(),
   });
   const [fate] = await ports.log.append([entry]);
@@ -122,6 +127,6 @@ async function admit(
 
 function tallyOf(ports: OrchestratorPorts, state: LogState, changeId: string): ApprovalTally {
   const change = state.changes[changeId];
-  if (!change?.plan) return { needed: 0, given: [], rejectedBy: null, eligible: [] };
+  if (!change?.plan) return { needed: 0, secondFactor: false, given: [], rejectedBy: null, eligible: [] };
   return missingApprovals(change, change.plan.riskClass, ports.trust);
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 import { CHECKPOINT_PATH } from '../activities/integrate.ts';
 import { planHere } from '../activities/plan-base.ts';
+import type { FactorVerifier } from '../activities/ports/factor-verifier.ts';
 import { loadPlan, loadRequest } from '../activities/recorded-change.ts';
 import { DomainError } from '../domain/errors.ts';
 import { readPins } from '../domain/evidence/export-layout.ts';
@@ -16,16 +17,21 @@ import { createS3LogEntries } from '../infra/aws/s3-log-entries.ts';
 import type { LogStore } from '../infra/aws/s3-log-reader.ts';
 import { readSnapshot } from '../infra/aws/s3-snapshots.ts';
 import { createS3TileStore } from '../infra/aws/s3-tile-store.ts';
+import { createHttpFactorVerifier } from '../infra/http/factor-client.ts';
+import { nextCode } from '../infra/keys/code-file.ts';
 import { createKeyring } from '../infra/keys/keyring.ts';
 import { generatePersonKey, readPersonSigner } from '../infra/keys/person-keys.ts';
+import { factorUri, makeFactor } from '../infra/keys/second-factor.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
 import type { EvidenceSource } from './audit/evidence-source.ts';
 import { createTemporalEngine } from './change-engine.ts';
 import type { ControlPlane, Person } from './control-plane.ts';
 import { createControlPlane } from './direct-control-plane.ts';
 import { createStore } from './direct-store.ts';
+import { enrolFactor } from './enrol-factor.ts';
 import type { Installation } from './installation.ts';
 import { stackRuns } from './open-installation.ts';
+import { noFactorVerifier } from './second-factor.ts';
 import type { Store } from './store.ts';
 import { fetchHistories } from './temporal-histories.ts';
 
@@ -84,6 +90,7 @@ export function connect(installation: Installation): Connected {
     engine: createTemporalEngine(client, temporal.address),
     log,
     bodies,
+    factors: factorVerifierOf(installation),
     readRequest: (digest) => loadRequest(bodies, digest),
     readPlan: (digest) => loadPlan(bodies, digest),
     planHere: (change, state) => planHere({ dns, bodies, trust, environment }, change, state),
@@ -133,6 +140,29 @@ async function orNull<T>(read: Promise<T>): Promise<T | null> {
     if (error instanceof DomainError && error.code === 'NOT_FOUND') return null;
     throw error;
   }
+}
+
+function factorVerifierOf({ factorVerifierUrl }: Installation): FactorVerifier | null {
+  return factorVerifierUrl === undefined ? null : createHttpFactorVerifier(factorVerifierUrl);
+}
+
+/** Makes a second factor and enrols it. Throws what `enrolFactor` throws. */
+export async function enrolNewFactor(
+  installation: Installation,
+  person: Person,
+): Promise<{ subject: string; uri: string; recoveryCodes: string[]; commitment: string }> {
+  const { environment } = installation;
+  const { factor, recoveryCodes } = await makeFactor();
+  const verifier = factorVerifierOf(installation);
+  if (verifier === null) throw noFactorVerifier();
+  const commitment = await enrolFactor(verifier, environment, person, factor);
+  const { subject } = person;
+  return { subject, uri: factorUri(factor, environment, subject), recoveryCodes, commitment };
+}
+
+/** The next code of a person of a local environment, whose second factor lies beside the key. Throws as `nextCode`. */
+export function devCode(installation: Installation, subject: string): string {
+  return nextCode(keyFile(installation, subject).replace(/\.pem$/, '.factor.json'), Date.now());
 }
 
 export interface KnownKey {

@@ -3,6 +3,7 @@ import { type Cli, printJson } from './cli.ts';
 import { addAudit } from './commands/audit.ts';
 import { addApprove, addReject } from './commands/decide.ts';
 import { addDev } from './commands/dev.ts';
+import { addFactor } from './commands/factor.ts';
 import { addKeys } from './commands/keys.ts';
 import { addHistory, addLog } from './commands/log.ts';
 import { addPlan } from './commands/plan.ts';
@@ -39,6 +40,7 @@ export function createProgram(cli: Cli): Command {
     .addHelpText('after', EXIT_STATUSES);
   addDev(program, cli);
   addKeys(program, cli);
+  addFactor(program, cli);
   addPlan(program, cli);
   addSubmit(program, cli);
   addStatus(program, cli);

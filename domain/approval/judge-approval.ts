@@ -1,13 +1,13 @@
 import type { RiskClass } from '../change/risk.ts';
 import type { ErrorCode, Violation } from '../errors.ts';
-import type { ApprovalPredicate } from '../evidence/statements.ts';
-import type { TrustDocument } from '../evidence/trust.ts';
+import type { ApprovalPredicate, MfaPredicate } from '../evidence/statements.ts';
+import type { Policy, TrustDocument } from '../evidence/trust.ts';
 import type { ChangeRecord } from '../log/state.ts';
+import { CLOCK_AHEAD_MS } from './clock-allowance.ts';
+import { judgeSecondFactor } from './judge-second-factor.ts';
 
 /** An approval is used within this or not at all (G6). */
 export const MAX_APPROVAL_LIFETIME_MS = 15 * 60_000;
-/** How far an approver's clock may be ahead of ours. */
-const MAX_AHEAD_MS = 30_000;
 
 export interface ApprovalFacts {
   /** The open change; undefined when the log has no open one of this id. */
@@ -16,6 +16,8 @@ export interface ApprovalFacts {
   trust: TrustDocument;
   /** Keys of the trust document whose signatures verified. */
   keyIds: readonly string[];
+  /** The second factor that came with it, and the keys whose signatures on that verified. */
+  mfa: { said: MfaPredicate; keyIds: readonly string[] } | null;
   environment: string;
   nowMs: number;
 }
@@ -30,6 +32,7 @@ export function judgeApproval(approval: ApprovalPredicate, facts: ApprovalFacts)
   return [
     ...judgePerson(approval, facts),
     ...judgeTimes(approval, facts.nowMs),
+    ...judgeFactor(approval, facts),
     ...(change === undefined
       ? [noOpenChange(approval.changeId, ended)]
       : judgeAgainstChange(approval, change, ended)),
@@ -87,6 +90,34 @@ function judgePerson(
   return violations;
 }
 
+function judgeFactor(approval: ApprovalPredicate, facts: ApprovalFacts): Violation[] {
+  const { mfa, trust, change, environment, nowMs } = facts;
+  const { approver, changeId, planDigest, nonce } = approval;
+  if (mfa !== null) {
+    const person = trust.people.find(({ subject }) => subject === approver);
+    return judgeSecondFactor(mfa.said, {
+      ...{ person: approver, changeId, environment, planDigest, nonce, nowMs },
+      byVerifier: trust.services.some(
+        ({ role, keys }) =>
+          role === 'factor-verifier' && keys.some(({ keyId }) => mfa.keyIds.includes(keyId)),
+      ),
+      enrolled: (person?.secondFactors.length ?? 0) > 0,
+    });
+  }
+  const riskClass = change?.plan?.riskClass;
+  // A no can only stop: nobody is kept from it by a lost telephone.
+  if (riskClass === undefined || approval.decision === 'reject') return [];
+  if (!trust.policy.approvals[riskClass].secondFactor) return [];
+  return [
+    no(
+      'NOT_PERMITTED',
+      'second-factor',
+      `An approval of a change of class ${riskClass} needs a second factor.`,
+      `Approve with the code of your authenticator: \`resilience-ctl approve ${changeId} --code 123456\`.`,
+    ),
+  ];
+}
+
 function judgeTimes({ issuedAt, expiresAt }: ApprovalPredicate, nowMs: number): Violation[] {
   const issuedMs = Date.parse(issuedAt);
   const expiresMs = Date.parse(expiresAt);
@@ -108,7 +139,7 @@ function judgeTimes({ issuedAt, expiresAt }: ApprovalPredicate, nowMs: number): 
       ),
     );
   }
-  if (issuedMs - nowMs > MAX_AHEAD_MS) {
+  if (issuedMs - nowMs > CLOCK_AHEAD_MS) {
     violations.push(
       no(
         'NOT_PERMITTED',
@@ -194,6 +225,8 @@ function isApprover(trust: TrustDocument, subject: string): boolean {
 
 export interface ApprovalTally {
   needed: number;
+  /** Whether each must have come with a second factor. */
+  secondFactor: boolean;
   /** Distinct people whose approval counts, sorted. */
   given: string[];
   rejectedBy: string | null;
@@ -203,7 +236,7 @@ export interface ApprovalTally {
 
 /**
  * Where a change stands with its approvers: accepted decisions over its current plan, by people who still are
- * approvers and not its author. An edit of the plan starts from none. Never throws.
+ * approvers and not its author, with a second factor where its class asks for one. An edit of the plan starts from none. Never throws.
  */
 export function missingApprovals(
   change: ChangeRecord,
@@ -218,11 +251,20 @@ export function missingApprovals(
     .map((person) => person.subject)
     .filter((subject) => subject !== author && isApprover(trust, subject))
     .sort();
-  const approved = new Set(current.filter((one) => one.decision === 'approve').map((one) => one.approver));
+  const rule = trust.policy.approvals[riskClass];
+  const approved = new Set(current.filter((one) => isYes(one, rule)).map((one) => one.approver));
   return {
-    needed: trust.policy.approvals[riskClass].people,
+    needed: rule.people,
+    secondFactor: rule.secondFactor,
     given: may.filter((subject) => approved.has(subject)),
     rejectedBy: current.find((one) => one.decision === 'reject')?.approver ?? null,
     eligible: may.filter((subject) => !approved.has(subject)),
   };
+}
+
+function isYes(
+  { decision, mfa }: ChangeRecord['acceptances'][number],
+  { secondFactor }: Policy['approvals'][RiskClass],
+): boolean {
+  return decision === 'approve' && (mfa !== null || !secondFactor);
 }

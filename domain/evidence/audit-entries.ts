@@ -1,4 +1,4 @@
-import { judgeApproval } from '../approval/judge-approval.ts';
+import { type ApprovalFacts, judgeApproval } from '../approval/judge-approval.ts';
 import type { Plan } from '../change/plan.ts';
 import { type ChangeRequest, parseChangeRequest } from '../change/request.ts';
 import { DomainError, type ErrorCode, type Violation } from '../errors.ts';
@@ -14,7 +14,7 @@ import {
   parseJsonBytes,
 } from './canonical-json.ts';
 import { judgeDescription } from './describe-request.ts';
-import type { VerifySignature } from './dsse.ts';
+import type { Envelope, VerifySignature } from './dsse.ts';
 import { createFenceTrail } from './fence-trail.ts';
 import { judgeCommit, judgeVersion } from './judge-commit.ts';
 import { readPlan } from './read-plan.ts';
@@ -297,8 +297,19 @@ export function judgeAcceptedAs(
     ended: false,
     trust,
     keyIds: verifiedKeyIds(opened, verify),
+    mfa: openedFactor(said.mfa, verify),
     environment,
     nowMs: Date.parse(said.at),
+  });
+}
+
+/** The second factor in an envelope, with the keys that signed it; null for none. Throws `ENTRY_MALFORMED`. */
+export function openedFactor(envelope: Envelope | undefined, verify: VerifySignature): ApprovalFacts['mfa'] {
+  if (envelope === undefined) return null;
+  const opened = openEnvelope(envelope);
+  if (opened.type === 'mfa') return { said: opened.predicate, keyIds: verifiedKeyIds(opened, verify) };
+  throw new DomainError('ENTRY_MALFORMED', `In place of a second factor is a ${opened.type} statement.`, {
+    next: 'Sign the approval again, with the answer of the factor-verifier beside it.',
   });
 }
 

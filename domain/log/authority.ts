@@ -1,7 +1,8 @@
 import { MAX_APPROVAL_LIFETIME_MS } from '../approval/judge-approval.ts';
+import { judgeSecondFactor } from '../approval/judge-second-factor.ts';
 import type { VerifySignature } from '../evidence/dsse.ts';
 import { type OpenedStatement, openEnvelope, verifiedKeyIds } from '../evidence/statement-codec.ts';
-import type { AcceptancePredicate } from '../evidence/statements.ts';
+import type { AcceptancePredicate, ApprovalPredicate } from '../evidence/statements.ts';
 import type { PersonRole, ServiceRole, TrustIndex } from '../evidence/trust.ts';
 import type { LogState } from './state.ts';
 
@@ -34,6 +35,8 @@ export function judgeAuthority(statement: OpenedStatement, state: LogState, judg
         : `${predicate.operator} did not sign it, or is no operator`;
     case 'approval':
       return 'an approval counts only inside an acceptance';
+    case 'mfa':
+      return 'a second factor counts only beside the approval that it was given for';
     case 'version':
       return 'a version counts only as the body that a commit names';
     case 'vote': {
@@ -48,6 +51,8 @@ export function judgeAuthority(statement: OpenedStatement, state: LogState, judg
     case 'commit':
     case 'fence':
       return signedBy('enactor') ? null : 'only the enactor may say this';
+    case 'factor-lock':
+      return signedBy('factor-verifier') ? null : 'only the factor-verifier may say this';
     case 'acceptance':
       if (!signedBy('orchestrator')) return 'only the orchestrator may say this';
       return predicate.accepted ? judgeAccepted(predicate, state, judge) : null;
@@ -90,7 +95,32 @@ function judgeAccepted(acceptance: AcceptancePredicate, state: LogState, judge: 
     return 'the approval inside is valid for more than 15 minutes';
   if (arrives > expires || arrives < issued - CLOCK_ALLOWANCE_MS)
     return 'the approval inside was not valid then';
-  return null;
+  return judgeFactorOf(acceptance, approval, judge);
+}
+
+/** That it is there is for the policy to ask; that it is real is asked wherever it is. */
+function judgeFactorOf(
+  { mfa: envelope, at }: AcceptancePredicate,
+  approval: ApprovalPredicate,
+  { trust, verify }: Judge,
+): string | null {
+  if (envelope === undefined) return null;
+  let opened: OpenedStatement;
+  try {
+    opened = openEnvelope(envelope);
+  } catch {
+    return 'the second factor inside is malformed';
+  }
+  if (opened.type !== 'mfa') return `in place of a second factor is a ${opened.type} statement`;
+  const { changeId, environment, planDigest, nonce, approver: person } = approval;
+  const enrolled = [...trust.personByKey.values()].some(
+    ({ subject, secondFactors }) => subject === person && secondFactors.length > 0,
+  );
+  const [reason] = judgeSecondFactor(opened.predicate, {
+    ...{ person, changeId, environment, planDigest, nonce, enrolled, nowMs: Date.parse(at) },
+    byVerifier: services(verifiedKeyIds(opened, verify), 'factor-verifier', trust).length > 0,
+  });
+  return reason?.message ?? null;
 }
 
 function isPerson(keyIds: string[], subject: string, role: PersonRole, trust: TrustIndex): boolean {

@@ -53,6 +53,7 @@ const KEY_PARTS: { [T in StatementType]: (about: Predicates[T]) => (string | num
   plan: (about) => [about.changeId, about.planDigest],
   vote: (about) => [about.changeId, about.planDigest, about.voter, about.round],
   approval: (about) => [about.changeId, about.nonce],
+  mfa: (about) => [about.changeId, about.nonce, about.person],
   acceptance: (about) => [about.changeId, about.nonce],
   'stage-verdict': (about) => [
     about.changeId,
@@ -80,5 +81,6 @@ const KEY_PARTS: { [T in StatementType]: (about: Predicates[T]) => (string | num
   freeze: (about) => [about.nonce],
   fence: (about) => [about.zone, about.expectedFence, about.cause.index],
   recovery: (about) => [about.nonce],
+  'factor-lock': (about) => [about.person, about.until],
   snapshot: (about) => [about.size],
 };

@@ -21,6 +21,8 @@ export function firstIndexOf(state: LogState, said: Said): number | null {
     case 'recovery':
       return own(state.freezeNonces, said.predicate.nonce) ?? null;
     case 'approval':
+    case 'mfa':
+    case 'factor-lock':
     case 'version':
       return null;
     case 'request':
@@ -38,7 +40,18 @@ export function firstIndexOf(state: LogState, said: Said): number | null {
 
 type SaidOfChange = Exclude<
   Said,
-  { type: 'trust' | 'snapshot' | 'freeze' | 'fence' | 'recovery' | 'approval' | 'version' }
+  {
+    type:
+      | 'trust'
+      | 'snapshot'
+      | 'freeze'
+      | 'fence'
+      | 'recovery'
+      | 'approval'
+      | 'mfa'
+      | 'factor-lock'
+      | 'version';
+  }
 >;
 
 function firstIndexInChange(state: LogState, { type, predicate }: SaidOfChange): number | null {

@@ -29,6 +29,8 @@ export function obstacleTo(
     case 'freeze':
     case 'recovery':
     case 'approval':
+    case 'mfa':
+    case 'factor-lock':
     case 'version':
       return null;
     case 'fence':

@@ -10,8 +10,9 @@ import { logOrigin } from '../../domain/log/checkpoint.ts';
 import { formatVkey } from '../../domain/log/signed-note.ts';
 import { createFileTileStore } from '../../infra/files/file-tile-store.ts';
 import { createFileWitnessMemory } from '../../infra/files/file-witness-memory.ts';
+import type { HttpService } from '../../infra/http/http-service.ts';
 import { createHttpWitness } from '../../infra/http/witness-client.ts';
-import { startWitnessServer, type WitnessServer } from '../../infra/http/witness-server.ts';
+import { startWitnessServer } from '../../infra/http/witness-server.ts';
 import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
 import { createMemoryEntries } from '../support/memory-tiles.ts';
 import { entriesOf } from '../support/merkle.ts';
@@ -30,7 +31,7 @@ const folder = mkdtempSync(join(tmpdir(), 'resilience-interop-'));
 const tiles = join(folder, 'log');
 const log = noteSigner('ed25519', logOrigin('interop'), 'log');
 const witness = noteSigner('cosignature/v1', 'witness.example/interop');
-let server: WitnessServer;
+let server: HttpService;
 let missing: string | null = null;
 
 beforeAll(async () => {
