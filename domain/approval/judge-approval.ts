@@ -94,14 +94,13 @@ function judgeFactor(approval: ApprovalPredicate, facts: ApprovalFacts): Violati
   const { mfa, trust, change, environment, nowMs } = facts;
   const { approver, changeId, planDigest, nonce } = approval;
   if (mfa !== null) {
-    const person = trust.people.find(({ subject }) => subject === approver);
     return judgeSecondFactor(mfa.said, {
       ...{ person: approver, changeId, environment, planDigest, nonce, nowMs },
       byVerifier: trust.services.some(
         ({ role, keys }) =>
           role === 'factor-verifier' && keys.some(({ keyId }) => mfa.keyIds.includes(keyId)),
       ),
-      enrolled: (person?.secondFactors.length ?? 0) > 0,
+      enrolled: hasSecondFactor(trust, approver),
     });
   }
   const riskClass = change?.plan?.riskClass;
@@ -223,6 +222,10 @@ function isApprover(trust: TrustDocument, subject: string): boolean {
   return trust.people.some((person) => person.subject === subject && person.roles.includes('approver'));
 }
 
+function hasSecondFactor(trust: TrustDocument, subject: string): boolean {
+  return trust.people.some((person) => person.subject === subject && person.secondFactors.length > 0);
+}
+
 export interface ApprovalTally {
   needed: number;
   /** Whether each must have come with a second factor. */
@@ -258,7 +261,9 @@ export function missingApprovals(
     secondFactor: rule.secondFactor,
     given: may.filter((subject) => approved.has(subject)),
     rejectedBy: current.find((one) => one.decision === 'reject')?.approver ?? null,
-    eligible: may.filter((subject) => !approved.has(subject)),
+    eligible: may.filter(
+      (subject) => !approved.has(subject) && (!rule.secondFactor || hasSecondFactor(trust, subject)),
+    ),
   };
 }
 

@@ -106,6 +106,8 @@ describe('before anything is changed', () => {
     answerOf('keys list', await here('keys', 'list', '--json'));
     answerOf('keys create', await here('keys', 'create', 'dora@example.com', '--json'));
     rmSync(join(home, 'dev', 'keys', 'dora@example.com.pem'));
+    const enrolled = await here('factor', 'enrol', '--as', 'alice', '--json');
+    answerOf('factor enrol', enrolled);
     answerOf('dev status', await here('dev', 'status', '--json'));
     answerOf('schema', {
       ...(await here('schema')),

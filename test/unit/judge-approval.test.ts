@@ -257,7 +257,8 @@ describe('missingApprovals', () => {
     expect(missingApprovals(change, 'critical', strict)).toMatchObject({
       secondFactor: true,
       given: ['bob'],
-      eligible: ['cyd'],
+      // Cyd has none, and so could not.
+      eligible: [],
     });
     // A no counts as it is.
     const rejected = { ...waiting, acceptances: [{ ...byCyd, decision: 'reject' as const }] };
