@@ -8,12 +8,13 @@ import { DomainError, type Violation, violationsOf } from '../domain/errors.ts';
 import { openedFactor } from '../domain/evidence/audit-entries.ts';
 import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
 import type { VerifySignature } from '../domain/evidence/dsse.ts';
-import { openEnvelope, signStatement, verifiedKeyIds } from '../domain/evidence/statement-codec.ts';
 import type { ApprovalPredicate } from '../domain/evidence/statements.ts';
 import type { LogState } from '../domain/log/state.ts';
 import type { DecideMessage } from '../workflows/contract.ts';
 import { indexOfFate } from './fates.ts';
+import { openSigned, type SignedByPerson } from './open-signed.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
+import { signDecision } from './sign-decision.ts';
 
 export interface AdmittedApproval {
   accepted: boolean;
@@ -25,7 +26,7 @@ export interface AdmittedApproval {
   reason?: string;
 }
 
-type Opened = Pick<ApprovalFacts, 'keyIds' | 'mfa'> & { approval: ApprovalPredicate };
+type Opened = Pick<ApprovalFacts, 'keyIds' | 'mfa'> & { predicate: ApprovalPredicate };
 
 /**
  * Phase `approval`: each signed decision is judged and, if somebody's key did sign it, recorded with the time at
@@ -33,7 +34,7 @@ type Opened = Pick<ApprovalFacts, 'keyIds' | 'mfa'> & { approval: ApprovalPredic
  * flooded from outside.
  */
 export async function admitApprovals(
-  ports: OrchestratorPorts & { verify: VerifySignature },
+  ports: OrchestratorPorts & SignedByPerson,
   input: { changeId: string; decisions: DecideMessage[] },
 ): Promise<{ answers: AdmittedApproval[]; tally: ApprovalTally }> {
   const answers: AdmittedApproval[] = [];
@@ -60,20 +61,10 @@ function open(
   { approval, mfa }: DecideMessage,
   verify: VerifySignature,
 ): Opened | { violations: readonly Violation[] } {
+  const opened = openSigned(approval, 'approval', verify);
+  if ('violations' in opened) return opened;
   try {
-    const opened = openEnvelope(approval);
-    if (opened.type !== 'approval') {
-      throw new DomainError('NOT_PERMITTED', `A ${opened.type} statement approves nothing.`, {
-        next: 'Sign an approval.',
-      });
-    }
-    const keyIds = verifiedKeyIds(opened, verify);
-    if (keyIds.length === 0) {
-      throw new DomainError('SIGNATURE_INVALID', 'No key of the trust document signed this approval.', {
-        next: 'Approve with a key that is enrolled in this environment.',
-      });
-    }
-    return { approval: opened.predicate, keyIds, mfa: openedFactor(mfa, verify) };
+    return { ...opened, mfa: openedFactor(mfa, verify) };
   } catch (error) {
     if (error instanceof DomainError) return { violations: violationsOf(error) };
     throw error;
@@ -85,7 +76,7 @@ async function admit(
   state: LogState,
   changeId: string,
   message: DecideMessage,
-  { approval, keyIds, mfa }: Opened,
+  { predicate: approval, keyIds, mfa }: Opened,
 ): Promise<AdmittedApproval> {
   const change = state.changes[changeId];
   const nowMs = ports.clock.nowMs();
@@ -108,7 +99,7 @@ async function admit(
     nowMs,
   });
   if (change === undefined) return { ...answer, accepted: false, reasons, index: null };
-  const entry = await signStatement(ports.signer, 'acceptance', {
+  const entry = await signDecision(ports, 'acceptance', {
     changeId,
     environment: ports.environment,
     accepted: reasons.length === 0,

@@ -93,6 +93,8 @@ function apply(status: RecordedStatus, said: Said, index: number): void {
     case 'approval':
     case 'mfa':
     case 'factor-lock':
+    case 'command':
+    case 'ruling':
     case 'freeze':
     case 'fence':
     case 'recovery':

@@ -21,6 +21,7 @@ import { createWebhookPager } from '../infra/http/webhook-pager.ts';
 import { createKeyring } from '../infra/keys/keyring.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
 import type { WorkerConfig } from './config.ts';
+import { madeBy } from './made-by.ts';
 import { openTransparency } from './transparency.ts';
 
 /** A snapshot is the orchestrator's word about the past; those who guard production fold all of it themselves. */
@@ -74,6 +75,7 @@ export async function openPorts(config: WorkerConfig): Promise<OpenedPorts> {
     }),
     signer,
     clock,
+    madeBy,
   };
 }
 

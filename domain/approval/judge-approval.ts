@@ -3,23 +3,24 @@ import type { ErrorCode, Violation } from '../errors.ts';
 import type { ApprovalPredicate, MfaPredicate } from '../evidence/statements.ts';
 import type { Policy, TrustDocument } from '../evidence/trust.ts';
 import type { ChangeRecord } from '../log/state.ts';
-import { CLOCK_AHEAD_MS } from './clock-allowance.ts';
 import { judgeSecondFactor } from './judge-second-factor.ts';
+import { judgeValidity } from './validity.ts';
 
-/** An approval is used within this or not at all (G6). */
-export const MAX_APPROVAL_LIFETIME_MS = 15 * 60_000;
-
-export interface ApprovalFacts {
+/** What a person's statement about a change is judged by. */
+export interface StatementFacts {
   /** The open change; undefined when the log has no open one of this id. */
   change: ChangeRecord | undefined;
   ended: boolean;
   trust: TrustDocument;
   /** Keys of the trust document whose signatures verified. */
   keyIds: readonly string[];
-  /** The second factor that came with it, and the keys whose signatures on that verified. */
-  mfa: { said: MfaPredicate; keyIds: readonly string[] } | null;
   environment: string;
   nowMs: number;
+}
+
+export interface ApprovalFacts extends StatementFacts {
+  /** The second factor that came with it, and the keys whose signatures on that verified. */
+  mfa: { said: MfaPredicate; keyIds: readonly string[] } | null;
 }
 
 /**
@@ -31,7 +32,7 @@ export function judgeApproval(approval: ApprovalPredicate, facts: ApprovalFacts)
   const { change, ended } = facts;
   return [
     ...judgePerson(approval, facts),
-    ...judgeTimes(approval, facts.nowMs),
+    ...judgeValidity(approval, facts.nowMs),
     ...judgeFactor(approval, facts),
     ...(change === undefined
       ? [noOpenChange(approval.changeId, ended)]
@@ -115,40 +116,6 @@ function judgeFactor(approval: ApprovalPredicate, facts: ApprovalFacts): Violati
       `Approve with the code of your authenticator: \`resilience-ctl approve ${changeId} --code 123456\`.`,
     ),
   ];
-}
-
-function judgeTimes({ issuedAt, expiresAt }: ApprovalPredicate, nowMs: number): Violation[] {
-  const issuedMs = Date.parse(issuedAt);
-  const expiresMs = Date.parse(expiresAt);
-  const again = 'Sign a new one.';
-  if (Number.isNaN(issuedMs) || Number.isNaN(expiresMs)) {
-    return [no('SCHEMA_INVALID', 'times', `Its times are unreadable: ${issuedAt}, ${expiresAt}.`, again)];
-  }
-  const violations: Violation[] = [];
-  if (nowMs > expiresMs) {
-    violations.push(no('APPROVAL_EXPIRED', 'not-expired', `It expired at ${expiresAt}.`, again));
-  }
-  if (expiresMs <= issuedMs || expiresMs - issuedMs > MAX_APPROVAL_LIFETIME_MS) {
-    violations.push(
-      no(
-        'NOT_PERMITTED',
-        'lifetime',
-        `It would live from ${issuedAt} to ${expiresAt}; more than nothing and at most 15 minutes is allowed.`,
-        again,
-      ),
-    );
-  }
-  if (issuedMs - nowMs > CLOCK_AHEAD_MS) {
-    violations.push(
-      no(
-        'NOT_PERMITTED',
-        'not-from-the-future',
-        `It was issued at ${issuedAt}, ${issuedMs - nowMs} ms from now.`,
-        'Correct the clock of the machine that signed, then sign a new one.',
-      ),
-    );
-  }
-  return violations;
 }
 
 function noOpenChange(changeId: string, ended: boolean): Violation {

@@ -1,6 +1,6 @@
 import type { ErrorCode, Violation } from '../errors.ts';
 import type { MfaPredicate } from '../evidence/statements.ts';
-import { CLOCK_AHEAD_MS } from './clock-allowance.ts';
+import { MAX_CLOCK_AHEAD_MS } from './validity.ts';
 
 /** A second factor is used within this or not at all: what an emergency asks (issue 6), and enough for everything else. */
 export const MAX_FACTOR_LIFETIME_MS = 5 * 60_000;
@@ -70,7 +70,7 @@ function judgeTimes({ at, expiresAt }: MfaPredicate, nowMs: number): Violation[]
       `It would live from ${at} to ${expiresAt}; more than nothing and at most 5 minutes is allowed.`,
     ),
     ...expect(
-      givenMs - nowMs <= CLOCK_AHEAD_MS,
+      givenMs - nowMs <= MAX_CLOCK_AHEAD_MS,
       'NOT_PERMITTED',
       'second-factor-not-from-the-future',
       `It was given at ${at}, ${givenMs - nowMs} ms from now.`,

@@ -31,6 +31,7 @@ export function obstacleTo(
     case 'approval':
     case 'mfa':
     case 'factor-lock':
+    case 'command':
     case 'version':
       return null;
     case 'fence':
@@ -44,6 +45,7 @@ export function obstacleTo(
     case 'plan':
     case 'vote':
     case 'acceptance':
+    case 'ruling':
     case 'stage-verdict':
     case 'intent':
     case 'outcome':
@@ -61,9 +63,12 @@ export function obstacleTo(
   }
   switch (said.type) {
     case 'vote':
-    case 'acceptance':
     case 'stage-verdict':
       return null;
+    case 'acceptance':
+      return obstacleToUsedNonce(said.predicate, change.acceptances);
+    case 'ruling':
+      return obstacleToUsedNonce(said.predicate, change.rulings);
     case 'plan':
       return obstacleToPlan(said.predicate, change);
     case 'intent':
@@ -84,6 +89,15 @@ function obstacleToFence({ cause }: FencePredicate, state: LogState): Obstacle |
       ? state.recovery?.index === cause.index
       : state.automation.some(({ index, state: now }) => index === cause.index && now !== 'active');
   return inForce ? null : inert(`entry ${cause.index} is no ${cause.type} that is in force`);
+}
+
+/** Single use (G6): what is refused for its nonce is recorded, what counts has one that nobody used. */
+function obstacleToUsedNonce(
+  { accepted, nonce }: { accepted: boolean; nonce: string },
+  earlier: readonly { nonce: string; index: number }[],
+): Obstacle | null {
+  const used = accepted ? earlier.find((one) => one.nonce === nonce) : undefined;
+  return used === undefined ? null : inert(`its nonce was used at entry ${used.index}`);
 }
 
 function obstacleToPlan(plan: PlanPredicate, change: ChangeRecord): Obstacle | null {

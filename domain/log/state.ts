@@ -13,6 +13,7 @@ import type {
   RecoveryPredicate,
   RequestPredicate,
   Rollout,
+  RulingPredicate,
   SnapshotPredicate,
   StageVerdictPredicate,
   TrustPredicate,
@@ -131,6 +132,8 @@ export interface ChangeRecord {
   acceptances: Indexed<
     Omit<AcceptancePredicate, 'approval' | 'mfa'> & { mfa: { method: FactorMethod; at: string } | null }
   >[];
+  /** Commands that arrived, accepted and refused. */
+  rulings: Indexed<Omit<RulingPredicate, 'command'>>[];
   verdicts: Indexed<StageVerdictPredicate>[];
   intents: Indexed<IntentPredicate>[];
   outcomes: Indexed<OutcomePredicate>[];

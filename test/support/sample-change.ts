@@ -221,6 +221,7 @@ export function sampleRecord(plan = samplePlan()): ChangeRecord {
         reason: '',
       },
     ],
+    rulings: [],
     verdicts: [
       {
         ...of,
