@@ -39,7 +39,7 @@ export async function makeFactor(): Promise<NewFactor> {
 
 /** What an authenticator takes (Google's Key Uri Format), by QR or by hand. */
 export function factorUri({ secret }: EnrolledFactor, environment: string, person: string): string {
-  return generateURI({ issuer: `resilience-ctl ${environment}`, label: person, secret });
+  return generateURI({ issuer: 'resilience-ctl', label: `${person} in ${environment}`, secret });
 }
 
 export function stepOf(nowMs: number): number {
