@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { processCli } from '../../client/cli/cli.ts';
 import { createProgram } from '../../client/cli/run.ts';
+import type { Finding } from '../../client/doctor/finding.ts';
 import { freePort } from '../../infra/dev/free-port.ts';
 import { resilienceHome } from '../../infra/dev/install.ts';
 import type { ChangeStatus } from '../../workflows/contract.ts';
@@ -103,6 +104,12 @@ describe('before anything is changed', () => {
     const keys = await launch(home, ['keys', 'list']);
     expect(keys.status).toBe(0);
     expect(keys.stdout).toMatch(/^alice +sha256:[0-9a-f]{64} +author, approver\nbob .*\ncarol .*operator\n$/);
+    const [{ findings } = { findings: [] }] = answerOf<{ findings: Finding[] }>(
+      'doctor',
+      await here('doctor', '--json'),
+    );
+    expect(findings.filter(({ state }) => state !== 'well')).toEqual([]);
+    expect(new Set(findings.map(({ check }) => check)).size).toBe(9);
     answerOf('keys list', await here('keys', 'list', '--json'));
     answerOf('keys create', await here('keys', 'create', 'dora@example.com', '--json'));
     rmSync(join(home, 'dev', 'keys', 'dora@example.com.pem'));
@@ -276,6 +283,18 @@ test('the log tells all of it, and every entry counts but the refused ones', asy
   expect(tail).toEqual(lines.slice(-1));
 });
 
+test('the store is sound, and a snapshot is taken on demand', async () => {
+  answerOf('snapshot create', await here('snapshot', 'create', '--json'));
+  expect((await here('snapshot', 'create')).stdout).toMatch(
+    /^Entry \d+ names the state of \d+ entries, sha256:/,
+  );
+  answerOf('snapshot list', await here('snapshot', 'list', '--json'));
+  const verified = await here('snapshot', 'list', '--verify');
+  expect(verified).toMatchObject({ status: 0, stdout: expect.stringMatching(/^(same {2}.*\n){2}$/) });
+  answerOf('store check', await here('store', 'check', '--json'));
+  expect(await here('store', 'check')).toMatchObject({ status: 0, stdout: expect.stringMatching(/^SOUND/) });
+});
+
 describe('what the documents promise', () => {
   const commands = leaves(createProgram(processCli()));
 
@@ -333,7 +352,7 @@ async function expectUnderstood([, ...args]: string[], source = 'help'): Promise
 }
 
 /** Commands that only hold others. */
-const GROUPS = ['keys', 'audit'];
+const GROUPS = ['factor', 'keys', 'audit', 'snapshot', 'store'];
 
 function leaves(command: Command, path: string[] = []): { path: string[] }[] {
   const own = command.parent === null || GROUPS.includes(command.name()) ? [] : [{ path }];
