@@ -5,7 +5,6 @@ import { addApprove, addReject } from './commands/decide.ts';
 import { addDev } from './commands/dev.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addFactor } from './commands/factor.ts';
-
 import { addKeys } from './commands/keys.ts';
 import { addHistory, addLog } from './commands/log.ts';
 import { addPlan } from './commands/plan.ts';
