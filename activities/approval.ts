@@ -1,13 +1,15 @@
-import { judgeApproval } from '../domain/approval/judge-approval.ts';
+import { type ApprovalFacts, judgeApproval } from '../domain/approval/judge-approval.ts';
 import { type ApprovalTally, approvalNeeds, missingApprovals } from '../domain/approval/missing-approvals.ts';
 import type { Plan } from '../domain/change/plan.ts';
-import type { Violation } from '../domain/errors.ts';
+import { DomainError, type Violation, violationsOf } from '../domain/errors.ts';
+import { openedFactor } from '../domain/evidence/audit-entries.ts';
 import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
-import type { Envelope } from '../domain/evidence/dsse.ts';
+import type { VerifySignature } from '../domain/evidence/dsse.ts';
 import type { ApprovalPredicate } from '../domain/evidence/statements.ts';
 import type { ChangeRecord, LogState } from '../domain/log/state.ts';
 import { actionQuestions } from '../domain/permissions/change-questions.ts';
 import { judgePermissionsVersion, principalOf } from '../domain/permissions/in-force.ts';
+import type { DecideMessage } from '../workflows/contract.ts';
 import { indexOfFate } from './fates.ts';
 import { openSigned, type SignedByPerson } from './open-signed.ts';
 import { openPermissions, type Permissions } from './permissions.ts';
@@ -36,6 +38,8 @@ interface Decided {
   permissions: Permissions;
 }
 
+type Opened = Pick<ApprovalFacts, 'keyIds' | 'mfa'> & { predicate: ApprovalPredicate };
+
 /**
  * Phase `approval`: each signed decision is judged and, if somebody's key did sign it, recorded with the time at
  * which it arrived, accepted or refused. What nobody signed is answered and not recorded, so that the log cannot be
@@ -43,7 +47,7 @@ interface Decided {
  */
 export async function admitApprovals(
   ports: OrchestratorPorts & SignedByPerson,
-  input: { changeId: string; approvals: Envelope[] },
+  input: { changeId: string; decisions: DecideMessage[] },
 ): Promise<{ answers: AdmittedApproval[]; tally: ApprovalStanding }> {
   const answers: AdmittedApproval[] = [];
   // The live fold: each append below brings it up to date again.
@@ -56,8 +60,8 @@ export async function admitApprovals(
           plan: await loadPlan(ports.bodies, planDigest),
           permissions: await openPermissions(ports, state.live),
         };
-  for (const envelope of input.approvals) {
-    const opened = openSigned(envelope, 'approval', ports.verify);
+  for (const decision of input.decisions) {
+    const opened = open(decision, ports.verify);
     answers.push(
       'violations' in opened
         ? {
@@ -67,18 +71,32 @@ export async function admitApprovals(
             approver: 'unknown',
             decision: 'approve',
           }
-        : await admit(ports, state, input.changeId, envelope, opened, decided),
+        : await admit(ports, state, input.changeId, decision, opened, decided),
     );
   }
   return { answers, tally: tallyOf(ports, state, input.changeId, decided) };
+}
+
+function open(
+  { approval, mfa }: DecideMessage,
+  verify: VerifySignature,
+): Opened | { violations: readonly Violation[] } {
+  const opened = openSigned(approval, 'approval', verify);
+  if ('violations' in opened) return opened;
+  try {
+    return { ...opened, mfa: openedFactor(mfa, verify) };
+  } catch (error) {
+    if (error instanceof DomainError) return { violations: violationsOf(error) };
+    throw error;
+  }
 }
 
 async function admit(
   ports: OrchestratorPorts,
   state: LogState,
   changeId: string,
-  envelope: Envelope,
-  { predicate: approval, keyIds }: { predicate: ApprovalPredicate; keyIds: string[] },
+  message: DecideMessage,
+  { predicate: approval, keyIds, mfa }: Opened,
   decided: Decided | null,
 ): Promise<AdmittedApproval> {
   const change = state.changes[changeId];
@@ -97,6 +115,7 @@ async function admit(
     ended: state.ended[changeId] !== undefined,
     trust: ports.trust,
     keyIds,
+    mfa,
     environment: ports.environment,
     nowMs,
   });
@@ -112,7 +131,8 @@ async function admit(
     decision: approval.decision,
     nonce: approval.nonce,
     planDigest: approval.planDigest,
-    approval: envelope,
+    approval: message.approval,
+    ...(message.mfa === undefined ? {} : { mfa: message.mfa }),
     at: new Date(nowMs).toISOString(),
   });
   const [fate] = await ports.log.append([entry]);
@@ -139,7 +159,15 @@ function tallyOf(
 ): ApprovalStanding {
   const change = state.changes[changeId];
   if (!change?.plan || decided === null) {
-    return { needed: 0, given: [], rejectedBy: null, eligible: [], missing: [], stale: null };
+    return {
+      needed: 0,
+      secondFactor: false,
+      given: [],
+      rejectedBy: null,
+      eligible: [],
+      missing: [],
+      stale: null,
+    };
   }
   const { plan, permissions } = decided;
   const [stale = null] = judgePermissionsVersion(plan.permissions, permissions.version);

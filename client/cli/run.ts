@@ -3,6 +3,8 @@ import { type Cli, printJson } from './cli.ts';
 import { addAudit } from './commands/audit.ts';
 import { addApprove, addReject } from './commands/decide.ts';
 import { addDev } from './commands/dev.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addFactor } from './commands/factor.ts';
 import { addKeys } from './commands/keys.ts';
 import { addHistory, addLog } from './commands/log.ts';
 import { addPermissions } from './commands/permissions.ts';
@@ -41,7 +43,9 @@ export function createProgram(cli: Cli): Command {
     .showHelpAfterError('(run with --help for usage)')
     .addHelpText('after', EXIT_STATUSES);
   addDev(program, cli);
+  addDoctor(program, cli);
   addKeys(program, cli);
+  addFactor(program, cli);
   addPlan(program, cli);
   addSubmit(program, cli);
   addStatus(program, cli);

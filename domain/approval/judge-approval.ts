@@ -1,10 +1,12 @@
 import type { ErrorCode, Violation } from '../errors.ts';
-import type { ApprovalPredicate } from '../evidence/statements.ts';
+import type { ApprovalPredicate, MfaPredicate } from '../evidence/statements.ts';
 import type { TrustDocument } from '../evidence/trust.ts';
 import type { ChangeRecord } from '../log/state.ts';
+import { judgeSecondFactor } from './judge-second-factor.ts';
 import { judgeValidity } from './validity.ts';
 
-export interface ApprovalFacts {
+/** What a person's statement about a change is judged by. */
+export interface StatementFacts {
   /** The open change; undefined when the log has no open one of this id. */
   change: ChangeRecord | undefined;
   ended: boolean;
@@ -13,6 +15,11 @@ export interface ApprovalFacts {
   keyIds: readonly string[];
   environment: string;
   nowMs: number;
+}
+
+export interface ApprovalFacts extends StatementFacts {
+  /** The second factor that came with it, and the keys whose signatures on that verified. */
+  mfa: { said: MfaPredicate; keyIds: readonly string[] } | null;
 }
 
 /**
@@ -25,6 +32,7 @@ export function judgeApproval(approval: ApprovalPredicate, facts: ApprovalFacts)
   return [
     ...judgePerson(approval, facts),
     ...judgeValidity(approval, facts.nowMs),
+    ...judgeFactor(approval, facts),
     ...(change === undefined
       ? [noOpenChange(approval.changeId, ended)]
       : judgeAgainstChange(approval, change, ended)),
@@ -80,6 +88,33 @@ function judgePerson(
     );
   }
   return violations;
+}
+
+function judgeFactor(approval: ApprovalPredicate, facts: ApprovalFacts): Violation[] {
+  const { mfa, trust, change, environment, nowMs } = facts;
+  const { approver, changeId, planDigest, nonce } = approval;
+  if (mfa !== null) {
+    return judgeSecondFactor(mfa.said, {
+      ...{ person: approver, changeId, environment, planDigest, nonce, nowMs },
+      byVerifier: trust.services.some(
+        ({ role, keys }) =>
+          role === 'factor-verifier' && keys.some(({ keyId }) => mfa.keyIds.includes(keyId)),
+      ),
+      enrolled: hasSecondFactor(trust, approver),
+    });
+  }
+  const riskClass = change?.plan?.riskClass;
+  // A no can only stop: nobody is kept from it by a lost telephone.
+  if (riskClass === undefined || approval.decision === 'reject') return [];
+  if (!trust.policy.approvals[riskClass].secondFactor) return [];
+  return [
+    no(
+      'NOT_PERMITTED',
+      'second-factor',
+      `An approval of a change of class ${riskClass} needs a second factor.`,
+      `Approve with the code of your authenticator: \`resilience-ctl approve ${changeId} --code 123456\`.`,
+    ),
+  ];
 }
 
 function noOpenChange(changeId: string, ended: boolean): Violation {
@@ -151,4 +186,8 @@ function no(code: ErrorCode, rule: string, message: string, remedy: string): Vio
 
 function isApprover(trust: TrustDocument, subject: string): boolean {
   return trust.people.some((person) => person.subject === subject && person.roles.includes('approver'));
+}
+
+function hasSecondFactor(trust: TrustDocument, subject: string): boolean {
+  return trust.people.some((person) => person.subject === subject && person.secondFactors.length > 0);
 }

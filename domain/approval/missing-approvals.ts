@@ -1,6 +1,6 @@
 import type { Plan } from '../change/plan.ts';
 import type { Violation } from '../errors.ts';
-import type { Person, TrustDocument } from '../evidence/trust.ts';
+import type { Person, Policy, TrustDocument } from '../evidence/trust.ts';
 import type { ChangeRecord } from '../log/state.ts';
 
 /** Somebody who is still to approve: what for, and who could. */
@@ -14,6 +14,8 @@ export interface MissingApproval {
 export interface ApprovalTally {
   /** Distinct people whom the risk class asks for. */
   needed: number;
+  /** Whether each must have come with a second factor. */
+  secondFactor: boolean;
   /** Distinct people whose approval counts, sorted. */
   given: string[];
   rejectedBy: string | null;
@@ -39,8 +41,8 @@ export function approvalNeeds(plan: Plan): ApprovalNeeds {
 
 /**
  * Where a change stands with its approvers: accepted decisions over its current plan, by people who still are
- * approvers and not its author. The rule of its risk class says how many people, of how many distinct teams; of each
- * resource that names owners, one must be among them. An edit of the plan starts from none. Never throws.
+ * approvers and not its author. The rule of its risk class says how many people, of how many distinct teams, and whether
+ * each with a second factor; of each resource that names owners, one must be among them. An edit of the plan starts from none. Never throws.
  */
 export function missingApprovals(
   change: ChangeRecord,
@@ -51,19 +53,23 @@ export function missingApprovals(
   const current = change.acceptances.filter(
     (one) => one.accepted && one.planDigest === change.plan?.planDigest,
   );
-  const approved = new Set(current.filter((one) => one.decision === 'approve').map((one) => one.approver));
+  const rule = trust.policy.approvals[needs.class];
+  const approved = new Set(current.filter((one) => isYes(one, rule)).map((one) => one.approver));
   const may = approversExcept(author, trust);
   const given = may.filter(({ subject }) => approved.has(subject));
-  const eligible = may.filter(({ subject }) => !approved.has(subject));
-  const { people } = trust.policy.approvals[needs.class];
+  const eligible = may.filter(
+    ({ subject, secondFactors }) =>
+      !approved.has(subject) && (!rule.secondFactor || secondFactors.length > 0),
+  );
   return {
-    needed: people,
+    needed: rule.people,
+    secondFactor: rule.secondFactor,
     given: given.map(subjectOf),
     rejectedBy: current.find((one) => one.decision === 'reject')?.approver ?? null,
     eligible: eligible.map(subjectOf),
     missing: [
-      ...missingPeople(people - given.length, eligible),
-      ...missingTeams(trust.policy.approvals[needs.class].teams, given, eligible),
+      ...missingPeople(rule, given, eligible),
+      ...missingTeams(rule.teams, given, eligible),
       ...needs.ownership.flatMap((one) => missingOwner(one, given, eligible)),
     ],
   };
@@ -90,9 +96,24 @@ export function judgeOwners(plan: Plan, author: string, trust: TrustDocument): V
   });
 }
 
-function missingPeople(count: number, eligible: readonly Person[]): MissingApproval[] {
+type ApprovalRule = Policy['approvals'][ApprovalNeeds['class']];
+
+function isYes(
+  { decision, mfa }: ChangeRecord['acceptances'][number],
+  { secondFactor }: ApprovalRule,
+): boolean {
+  return decision === 'approve' && (mfa !== null || !secondFactor);
+}
+
+function missingPeople(
+  { people, secondFactor }: ApprovalRule,
+  given: readonly Person[],
+  eligible: readonly Person[],
+): MissingApproval[] {
+  const count = people - given.length;
   if (count <= 0) return [];
-  return [{ what: `${count} more approval${count === 1 ? '' : 's'}`, who: eligible.map(named) }];
+  const what = `${count} more approval${count === 1 ? '' : 's'}${secondFactor ? ' with a second factor' : ''}`;
+  return [{ what, who: eligible.map(named) }];
 }
 
 function missingTeams(

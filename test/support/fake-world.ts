@@ -118,8 +118,8 @@ export class FakeWorld {
       return { violations: [], summary: this.summary };
     },
     recordVotes: async ({ envelopes }) => ({ indices: envelopes.map(({ payload }) => this.record(payload)) }),
-    admitApprovals: async ({ approvals }) => {
-      const answers = approvals.map((approval) => this.#admit(JSON.parse(approval.payload)));
+    admitApprovals: async ({ decisions }) => {
+      const answers = decisions.map(({ approval }) => this.#admit(JSON.parse(approval.payload)));
       return { answers, tally: this.#tally() };
     },
     admitCommand: async ({ command }) => {
@@ -230,6 +230,7 @@ export class FakeWorld {
     const who = ['bob', 'cyd'].map((subject) => ({ subject, teams: ['payments'] }));
     return {
       needed: this.summary.approvalsNeeded,
+      secondFactor: false,
       given,
       rejectedBy: accepted.find((it) => it.decision === 'reject')?.approver ?? null,
       eligible: ['bob', 'cyd'],

@@ -58,7 +58,7 @@ export function sampleTransparency(environment = ENVIRONMENT): TrustDocument['tr
 }
 
 export function signedTrust(environment = ENVIRONMENT): TrustDocument {
-  const service = (name: string, role: 'orchestrator' | 'analysis' | 'enactor') => ({
+  const service = (name: string, role: 'orchestrator' | 'analysis' | 'enactor' | 'factor-verifier') => ({
     name,
     role,
     keys: trustedKeys(name),
@@ -90,7 +90,7 @@ export function signedTrust(environment = ENVIRONMENT): TrustDocument {
         subject: 'bob',
         roles: ['approver'],
         teams: ['payments'],
-        secondFactors: [],
+        secondFactors: [{ type: 'totp', commitment: digestOf('the factor of bob') }],
         keys: trustedKeys('bob'),
       },
       {
@@ -105,6 +105,7 @@ export function signedTrust(environment = ENVIRONMENT): TrustDocument {
       service('orchestrator', 'orchestrator'),
       service('analysis', 'analysis'),
       service('enactor', 'enactor'),
+      service('factor-verifier', 'factor-verifier'),
       voter('a'),
       voter('b'),
       voter('c'),
@@ -198,6 +199,16 @@ export const SAMPLES: Omit<Predicates, 'acceptance' | 'ruling'> = {
     issuedAt: AT,
     expiresAt: '2026-01-01T00:15:00.000Z',
   },
+  mfa: {
+    changeId: CHANGE,
+    environment: ENVIRONMENT,
+    person: 'bob',
+    planDigest: PLAN,
+    nonce: 'approval-1',
+    method: 'totp',
+    at: AT,
+    expiresAt: '2026-01-01T00:05:00.000Z',
+  },
   command: {
     changeId: CHANGE,
     environment: ENVIRONMENT,
@@ -281,6 +292,13 @@ export const SAMPLES: Omit<Predicates, 'acceptance' | 'ruling'> = {
     at: AT,
   },
   recovery: { environment: ENVIRONMENT, operator: 'olga', reason: 'engine lost', nonce: 'r-1', at: AT },
+  'factor-lock': {
+    environment: ENVIRONMENT,
+    person: 'bob',
+    failures: 5,
+    until: '2026-01-01T00:15:00.000Z',
+    at: AT,
+  },
   snapshot: { environment: ENVIRONMENT, size: 0, stateDigest: digestOf('state'), at: AT },
 };
 
@@ -291,6 +309,7 @@ const RIGHTFUL: Record<Exclude<StatementType, 'acceptance' | 'ruling'>, string> 
   plan: 'orchestrator',
   vote: 'voter.a',
   approval: 'bob',
+  mfa: 'factor-verifier',
   command: 'olga',
   'stage-verdict': 'analysis',
   intent: 'orchestrator',
@@ -301,6 +320,7 @@ const RIGHTFUL: Record<Exclude<StatementType, 'acceptance' | 'ruling'>, string> 
   freeze: 'olga',
   fence: 'enactor',
   recovery: 'olga',
+  'factor-lock': 'factor-verifier',
   snapshot: 'orchestrator',
 };
 

@@ -126,9 +126,9 @@ async function admit(run: ChangeRun, desk: DecisionDesk): Promise<ApprovalStandi
 async function admitBatch(run: ChangeRun, desk: DecisionDesk): Promise<ApprovalStanding | Stopped> {
   const { changeId } = run.status;
   const batch = desk.peek();
-  const approvals = batch.map((letter) => letter.approval);
+  const decisions = batch.map((letter) => letter.message);
   const admitted = await run.persist('recording approvals', () =>
-    orchestrator.admitApprovals({ changeId, approvals }),
+    orchestrator.admitApprovals({ changeId, decisions }),
   );
   if (admitted === STOPPED) return STOPPED;
   desk.answer(batch, admitted.answers);
