@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { measureAudit } from './audit.ts';
 import { measureChanges } from './change-cost.ts';
+import { measureCommands } from './commands.ts';
 import { measureCommits } from './commits.ts';
 import { measureCycles } from './graph.ts';
 import { measureAppends } from './log-appends.ts';
@@ -23,6 +24,7 @@ const SERVER =
 const PARTS: Record<string, Part> = {
   changes: { needs: 'roles', measure: measureChanges },
   appends: { needs: 'servers', measure: measureAppends },
+  commands: { needs: 'servers', measure: measureCommands },
   commits: { needs: 'servers', measure: measureCommits },
   engage: { needs: 'servers', measure: measureEngage },
   store: { needs: 'nothing', measure: measureStore },
