@@ -3,10 +3,10 @@ import { type Digest, digestOf } from './canonical-json.ts';
 import type { StatementType } from './statements.ts';
 
 /**
- * Fields that grow with the batch, or that hold what somebody else signed. AWS KMS signs at most 4096 bytes (`Sign`,
- * `Message`), which a commit of ten documents exceeds, so the signed payload has the digest of such a field in its
- * place and the field itself stands beside it in the envelope. The signature covers it through the digest; an entry
- * holds about 180 moves. A field that a statement does not have is not detached either.
+ * Fields that grow with the batch, or with what somebody else signed. AWS KMS signs at most 4096 bytes (`Sign`,
+ * `Message`), which a commit of ten documents exceeds, so the signed payload has the digest of such a field in its place
+ * and the field itself stands beside it in the envelope. The signature covers it through the digest; an entry holds
+ * about 180 moves.
  */
 const DETACHED: { [T in StatementType]?: readonly string[] } = {
   acceptance: ['approval', 'mfa'],
