@@ -3,9 +3,11 @@ import { DomainError, type Violation } from '../domain/errors.ts';
 import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
 import type { CommandAction } from '../domain/evidence/statements.ts';
+import { laneOfCommand } from '../domain/limits/rate-lane.ts';
 import type { LogState } from '../domain/log/state.ts';
 import { indexOfFate } from './fates.ts';
 import { openSigned, type SignedByPerson } from './open-signed.ts';
+import { type RateLimited, subjectOf } from './rate-limiter.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
 import { signDecision } from './sign-decision.ts';
 
@@ -23,11 +25,11 @@ export type AdmittedCommand =
 
 /**
  * A person's command is judged and recorded, accepted or refused, with the time at which it arrived; what nobody
- * signed is answered and not recorded. What makes production safer must not wait for the log: a pause or an abort
+ * signed, or somebody sends too often, is answered and not recorded. What makes production safer must not wait for the log: a pause or an abort
  * counts at once, by the state last known, and its record follows.
  */
 export async function admitCommand(
-  ports: OrchestratorPorts & SignedByPerson,
+  ports: OrchestratorPorts & SignedByPerson & RateLimited,
   input: { changeId: string; command: Envelope; unrecorded: Envelope[] },
 ): Promise<AdmittedCommand> {
   const opened = openSigned(input.command, 'command', ports.verify);
@@ -46,6 +48,9 @@ export async function admitCommand(
       ? { ...accepted, unrecorded: null }
       : { accepted: false, reasons: earlier.reasons };
   }
+  const counted = { lane: laneOfCommand(action), subject: subjectOf(ports.trust, keyIds) };
+  const throttled = ports.limiter.refusal(counted, ports.trust.policy.rateLimits);
+  if (throttled !== null) return { accepted: false, reasons: [throttled] };
   const nowMs = ports.clock.nowMs();
   const reasons = judgeCommand(command, {
     change,
