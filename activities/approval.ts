@@ -4,7 +4,9 @@ import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
 import type { Envelope, VerifySignature } from '../domain/evidence/dsse.ts';
 import { openEnvelope, signStatement, verifiedKeyIds } from '../domain/evidence/statement-codec.ts';
 import type { ApprovalPredicate } from '../domain/evidence/statements.ts';
-import type { LogState } from '../domain/log/state.ts';
+import { signaturesUnder } from '../domain/evidence/trust.ts';
+import type { VerifyEd25519 } from '../domain/log/signed-note.ts';
+import { type LogState, trustOf } from '../domain/log/state.ts';
 import { indexOfFate } from './fates.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
 
@@ -33,14 +35,15 @@ type Opened = { approval: ApprovalPredicate; keyIds: string[] } | { violations: 
  * flooded from outside.
  */
 export async function admitApprovals(
-  ports: OrchestratorPorts & { verify: VerifySignature },
+  ports: OrchestratorPorts & { verify: VerifyEd25519 },
   input: { changeId: string; approvals: Envelope[] },
 ): Promise<{ answers: AdmittedApproval[]; tally: ApprovalTally }> {
   const answers: AdmittedApproval[] = [];
   // The live fold: each append below brings it up to date again.
   const state = await ports.log.sync();
+  const verify = signaturesUnder(trustOf(state), ports.verify);
   for (const envelope of input.approvals) {
-    const opened = open(envelope, ports.verify);
+    const opened = open(envelope, verify);
     answers.push(
       'violations' in opened
         ? {
@@ -53,7 +56,7 @@ export async function admitApprovals(
         : await admit(ports, state, input.changeId, envelope, opened),
     );
   }
-  return { answers, tally: tallyOf(ports, state, input.changeId) };
+  return { answers, tally: tallyOf(state, input.changeId) };
 }
 
 function open(envelope: Envelope, verify: VerifySignature): Opened {
@@ -98,7 +101,7 @@ async function admit(
   const reasons = judgeApproval(approval, {
     change,
     ended: state.ended[changeId] !== undefined,
-    trust: ports.trust,
+    trust: trustOf(state),
     keyIds,
     environment: ports.environment,
     nowMs,
@@ -120,8 +123,8 @@ async function admit(
   return { ...answer, accepted: reasons.length === 0, reasons, index: indexOfFate(fate) };
 }
 
-function tallyOf(ports: OrchestratorPorts, state: LogState, changeId: string): ApprovalTally {
+function tallyOf(state: LogState, changeId: string): ApprovalTally {
   const change = state.changes[changeId];
   if (!change?.plan) return { needed: 0, given: [], rejectedBy: null, eligible: [] };
-  return missingApprovals(change, change.plan.riskClass, ports.trust);
+  return missingApprovals(change, change.plan.riskClass, trustOf(state));
 }

@@ -1,4 +1,4 @@
-import type { VerifySignature } from '../domain/evidence/dsse.ts';
+import type { VerifyEd25519 } from '../domain/log/signed-note.ts';
 import { admitApprovals } from './approval.ts';
 import { checkCausality } from './causal.ts';
 import { commit } from './commit.ts';
@@ -17,7 +17,7 @@ import { vote } from './vote.ts';
 
 /** Each role's activities, bound to its ports. A worker registers those of its own role and no others. */
 
-export function createOrchestratorActivities(ports: OrchestratorPorts & { verify: VerifySignature }) {
+export function createOrchestratorActivities(ports: OrchestratorPorts & { verify: VerifyEd25519 }) {
   return {
     checkSchema: bind(ports, checkSchema),
     checkCausality: bind(ports, checkCausality),

@@ -6,7 +6,7 @@ import type { Move, Predicates } from '../domain/evidence/statements.ts';
 import { encodeEntry } from '../domain/log/entry.ts';
 import { createFold, type Fold } from '../domain/log/fold.ts';
 import type { LogState } from '../domain/log/state.ts';
-import { createKeyring } from '../infra/keys/keyring.ts';
+import { verifyEd25519 } from '../infra/keys/verify-ed25519.ts';
 import { ENVIRONMENT, SAMPLES, sampleMove, signedTrust, signerOf } from '../test/support/sample-log.ts';
 import { nowMs } from './aws-calls.ts';
 import type { Finding } from './report.ts';
@@ -100,7 +100,7 @@ function measureFold(entries: readonly Uint8Array[]): {
   state: LogState;
 } {
   const trust = signedTrust();
-  const verify = createKeyring(trust);
+  const verify = verifyEd25519;
   const newFold = (from?: LogState) =>
     createFold({ environment: ENVIRONMENT, trust, verify, ...(from ? { from } : {}) });
   const tail = entries.length - TAIL_ENTRIES;

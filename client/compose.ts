@@ -8,6 +8,7 @@ import { loadPlan, loadRequest } from '../activities/recorded-change.ts';
 import { DomainError } from '../domain/errors.ts';
 import { readPins } from '../domain/evidence/export-layout.ts';
 import type { TrustDocument } from '../domain/evidence/trust.ts';
+import { trustOf } from '../domain/log/state.ts';
 import { createRoute53Reader, createRoute53Writer, createS3Client } from '../infra/aws/aws-clients.ts';
 import { createRoute53DnsZones } from '../infra/aws/route53-dns-zones.ts';
 import { createS3Bodies } from '../infra/aws/s3-bodies.ts';
@@ -16,9 +17,9 @@ import { createS3LogEntries } from '../infra/aws/s3-log-entries.ts';
 import type { LogStore } from '../infra/aws/s3-log-reader.ts';
 import { readSnapshot } from '../infra/aws/s3-snapshots.ts';
 import { createS3TileStore } from '../infra/aws/s3-tile-store.ts';
-import { createKeyring } from '../infra/keys/keyring.ts';
 import { generatePersonKey, readPersonSigner } from '../infra/keys/person-keys.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
+import { verifyEd25519 } from '../infra/keys/verify-ed25519.ts';
 import type { EvidenceSource } from './audit/evidence-source.ts';
 import { createTemporalEngine } from './change-engine.ts';
 import type { ControlPlane, Person } from './control-plane.ts';
@@ -63,7 +64,8 @@ export function connect(installation: Installation): Connected {
   const reader = createRoute53Reader(aws);
   const writer = createRoute53Writer(aws);
   const bodies = createS3Bodies({ s3, bucket: aws.bucket, environment });
-  const dns = createRoute53DnsZones({ reader, writer, trust });
+  const targets = () => trustOf(log.lastKnown()).targets;
+  const dns = createRoute53DnsZones({ reader, writer, targets });
   const connection = Connection.lazy({
     address: temporal.address,
     // A server that is away for longer is said to be away, instead of keeping a person waiting for the deadline.
@@ -76,17 +78,16 @@ export function connect(installation: Installation): Connected {
     bucket: aws.bucket,
     environment,
     trust,
-    verify: createKeyring(trust),
+    verify: verifyEd25519,
   });
   const controlPlane = createControlPlane({
     environment,
-    trust,
     engine: createTemporalEngine(client, temporal.address),
     log,
     bodies,
     readRequest: (digest) => loadRequest(bodies, digest),
     readPlan: (digest) => loadPlan(bodies, digest),
-    planHere: (change, state) => planHere({ dns, bodies, trust, environment }, change, state),
+    planHere: (change, state) => planHere({ dns, bodies, environment }, change, state),
     nowMs: Date.now,
     newNonce: randomUUID,
   });

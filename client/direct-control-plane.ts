@@ -10,7 +10,7 @@ import { canonicalBytes, type Digest, digestOf } from '../domain/evidence/canoni
 import { describeRequest } from '../domain/evidence/describe-request.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
 import type { PersonRole, TrustDocument } from '../domain/evidence/trust.ts';
-import type { LogState } from '../domain/log/state.ts';
+import { type LogState, trustOf } from '../domain/log/state.ts';
 import type { ChangeInput, ChangeStatus, CommandMessage } from '../workflows/contract.ts';
 import type { ChangeEngine } from './change-engine.ts';
 import type { ChangeSummary, ControlPlane, Person, PlanPreview } from './control-plane.ts';
@@ -20,7 +20,6 @@ import { statusFromLog } from './status-from-log.ts';
 /** What the control plane is made of while there is no gateway: the engine, the log and the target, read here. */
 export interface ControlPlaneParts {
   environment: string;
-  trust: TrustDocument;
   engine: ChangeEngine;
   log: ChangeLog;
   bodies: Bodies;
@@ -57,8 +56,9 @@ async function previewPlan(
   changeId: string,
   request: ChangeRequest,
 ): Promise<PlanPreview> {
-  const { trust, environment } = parts;
+  const { environment } = parts;
   const state = await parts.log.sync();
+  const trust = trustOf(state);
   const change = { changeId, request, requestDigest: digestOf(request) };
   const planned = await parts.planHere(change, state);
   const violations = [...planned.violations];
@@ -97,8 +97,8 @@ async function submit(
       { next: 'Name this environment in metadata.environment, or use the installation of the other one.' },
     );
   }
-  mustHold(parts.trust, author, 'author');
   const state = await log.sync();
+  mustHold(trustOf(state), author, 'author');
   if (state.changes[changeId] || state.ended[changeId])
     return submitAgain(parts, state, changeId, draft, author);
 
@@ -204,7 +204,7 @@ async function recordedStatus(
     ...known,
     reason: request?.metadata.reason ?? known.reason,
     risk: plan ? plan.risk : null,
-    approvalsNeeded: plan ? parts.trust.policy.approvals[plan.risk.class].people : 0,
+    approvalsNeeded: plan ? trustOf(parts.log.lastKnown()).policy.approvals[plan.risk.class].people : 0,
   };
   if (ENDED.has(described.phase)) return described;
   const waitingFor =
@@ -242,7 +242,7 @@ async function decide(
   decision: { decision: 'approve' | 'reject'; plan: Plan; reason?: string },
   person: Person,
 ) {
-  mustHold(parts.trust, person, 'approver');
+  mustHold(trustOf(await parts.log.sync()), person, 'approver');
   const nonce = parts.newNonce();
   const issuedMs = parts.nowMs();
   const approval = await signStatement(person.signer, 'approval', {
@@ -291,7 +291,7 @@ async function history(parts: ControlPlaneParts, changeId: string): Promise<LogL
 }
 
 async function* logLines(parts: ControlPlaneParts, from: number): AsyncGenerator<LogLine> {
-  for await (const entry of parts.log.entries(from)) yield readLogLine(entry, parts.trust);
+  for await (const entry of parts.log.entries(from)) yield readLogLine(entry);
 }
 
 function summaries(state: LogState): ChangeSummary[] {

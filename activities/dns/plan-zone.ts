@@ -3,7 +3,7 @@ import { buildPlan } from '../../domain/change/build-plan.ts';
 import { type ChangeRequest, resourceOf } from '../../domain/change/request.ts';
 import { judgePlan } from '../../domain/invariants/judge-plan.ts';
 import type { ZoneState } from '../../domain/kinds/dns-records.ts';
-import type { LogState } from '../../domain/log/state.ts';
+import { type LogState, trustOf } from '../../domain/log/state.ts';
 import type { Planned, PlanningInput, PlanningPorts } from '../planned.ts';
 
 /** Plans a request against a fresh reading of its hosted zone. */
@@ -12,7 +12,8 @@ export async function planZone(
   change: PlanningInput,
   state: LogState,
 ): Promise<Planned> {
-  const { trust, environment } = ports;
+  const { environment } = ports;
+  const trust = trustOf(state);
   const { policy } = trust;
   const zones = trust.targets.map((target) => target.zone);
   const target = targetZone(change.request, zones);

@@ -5,7 +5,7 @@ import { DomainError } from '../../domain/errors.ts';
 import { type Digest, parseJsonBytes } from '../../domain/evidence/canonical-json.ts';
 import { judgeDocumentPlan } from '../../domain/invariants/judge-document-plan.ts';
 import { documentKindOf } from '../../domain/kinds/documents.ts';
-import type { LogState } from '../../domain/log/state.ts';
+import { type LogState, trustOf } from '../../domain/log/state.ts';
 import type { Planned, PlanningInput, PlanningPorts } from '../planned.ts';
 import type { Bodies } from '../ports/bodies.ts';
 
@@ -15,8 +15,8 @@ export async function planDocuments(
   change: PlanningInput,
   state: LogState,
 ): Promise<Planned> {
-  const { environment, trust } = ports;
-  const { policy } = trust;
+  const { environment } = ports;
+  const { policy } = trustOf(state);
   const { request } = change;
   const bodies = await liveBodies(ports.bodies, state);
   const { plan, violations } = buildDocumentPlan({

@@ -15,6 +15,7 @@ export interface ChangeHistory {
  */
 export interface EvidenceSource {
   environment: string;
+  /** The pinned one; the entries have those that followed. */
   trust: TrustDocument;
   /** The signed file that the trust document came in. */
   trustFile: Uint8Array;

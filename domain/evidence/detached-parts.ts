@@ -4,10 +4,14 @@ import type { StatementType } from './statements.ts';
 
 /**
  * Fields that grow with the batch. AWS KMS signs at most 4096 bytes (`Sign`, `Message`), which a commit of ten
- * documents exceeds, so the signed payload has the digest of such a field in its place and the field itself stands
+ * documents exceeds and a trust document always, so the signed payload has the digest of such a field in its place and the field itself stands
  * beside it in the envelope. The signature covers it through the digest; an entry holds about 180 moves.
  */
-const DETACHED: { [T in StatementType]?: string } = { commit: 'moves', plan: 'resources' };
+const DETACHED: { [T in StatementType]?: string } = {
+  commit: 'moves',
+  plan: 'resources',
+  trust: 'document',
+};
 
 type Fields = Record<string, unknown>;
 

@@ -10,9 +10,9 @@ import { judgeDocumentPlan } from '../invariants/judge-document-plan.ts';
 import { judgePlan } from '../invariants/judge-plan.ts';
 import type { ZoneState } from '../kinds/dns-records.ts';
 import { documentKindOf } from '../kinds/documents.ts';
-import { own } from '../log/authority.ts';
+import { type Judge, own } from '../log/authority.ts';
 import { createFold } from '../log/fold.ts';
-import type { ChangeRecord, LogState } from '../log/state.ts';
+import { type ChangeRecord, type LogState, trustOf } from '../log/state.ts';
 import { tallyVotes } from '../quorum/tally.ts';
 import { type AuditInput, judgeAcceptedAs, openOrNull } from './audit-entries.ts';
 import { type Digest, digestOf, parseJsonBytes } from './canonical-json.ts';
@@ -21,6 +21,7 @@ import { judgeCommit } from './judge-commit.ts';
 import { readPlan } from './read-plan.ts';
 import type { OpenedStatement } from './statement-codec.ts';
 import type { PlanPredicate, StageVerdictPredicate } from './statements.ts';
+import type { TrustDocument } from './trust.ts';
 import { verifyBundle } from './verify-bundle.ts';
 
 /** One decision that the log records, made again from what the log and its bodies hold. */
@@ -76,7 +77,7 @@ export async function replayChange(input: ReplayInput): Promise<ReplayedDecision
     if (record === undefined) continue;
     if (said.type === 'plan')
       bases.set(index, bases.get(said.predicate.logSize) ?? structuredClone(fold.state));
-    decisions.push(...(await replayEntry(input, said, index, record, bases)));
+    decisions.push(...(await replayEntry(input, said, index, record, bases, fold.judge)));
   }
   if (record !== undefined) return decisions;
   throw new DomainError('NOT_FOUND', `The log knows no change ${input.changeId}.`, {
@@ -100,6 +101,7 @@ async function replayEntry(
   index: number,
   record: ChangeRecord,
   bases: ReadonlyMap<number, LogState>,
+  judge: Judge,
 ): Promise<ReplayedDecision[]> {
   switch (said.type) {
     case 'request':
@@ -111,7 +113,7 @@ async function replayEntry(
     case 'acceptance': {
       const before = { ...record, acceptances: record.acceptances.filter((one) => one.index !== index) };
       const { accepted, approver, decision } = said.predicate;
-      const violations = judgeAcceptedAs(said.predicate, before, input);
+      const violations = judgeAcceptedAs(said.predicate, before, judge);
       const of = { decision: 'approval' as const, index, about: `${decision} by ${approver}` };
       return [
         compare(
@@ -130,9 +132,15 @@ async function replayEntry(
         { decision: 'bundle', index, about: `stage ${said.predicate.stage}` },
         'proven',
         (bodies) =>
-          verifyBundle({ ...bodies, change: record, intentIndex: index, trust: input.trust, ended: false }),
+          verifyBundle({
+            ...bodies,
+            change: record,
+            intentIndex: index,
+            trust: judge.document,
+            ended: false,
+          }),
       );
-      return first ? [replayQuorum(input, record, index), bundle] : [bundle];
+      return first ? [replayQuorum(judge.document, record, index), bundle] : [bundle];
     }
     case 'stage-verdict':
       return [await replayVerdict(input, said.predicate, index, record)];
@@ -232,7 +240,8 @@ async function planAgain(
   { request, requestDigest }: Bodies,
   state: LogState,
 ): Promise<Again> {
-  const { environment, trust, changeId } = input;
+  const { environment, changeId } = input;
+  const trust = trustOf(state);
   const { policy } = trust;
   const { live, recentCommits } = state;
   const nowMs = Date.parse(said.at);
@@ -283,7 +292,7 @@ async function documentsLive(
   return { bodies };
 }
 
-function replayQuorum({ trust }: ReplayInput, record: ChangeRecord, index: number): ReplayedDecision {
+function replayQuorum(trust: TrustDocument, record: ChangeRecord, index: number): ReplayedDecision {
   const { plan } = record;
   const of = { decision: 'quorum' as const, index, about: `${record.votes.length} votes` };
   if (plan === null) return impossible(of, 'granted', 'it has no plan');

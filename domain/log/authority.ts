@@ -1,16 +1,36 @@
 import { MAX_APPROVAL_LIFETIME_MS } from '../approval/judge-approval.ts';
+import { digestOf } from '../evidence/canonical-json.ts';
 import type { VerifySignature } from '../evidence/dsse.ts';
 import { type OpenedStatement, openEnvelope, verifiedKeyIds } from '../evidence/statement-codec.ts';
 import type { AcceptancePredicate } from '../evidence/statements.ts';
-import type { PersonRole, ServiceRole, TrustIndex } from '../evidence/trust.ts';
+import {
+  indexTrust,
+  type PersonRole,
+  type ServiceRole,
+  signaturesUnder,
+  type TrustDocument,
+  type TrustIndex,
+} from '../evidence/trust.ts';
+import { judgeContent, judgeSigners, rootSigners } from '../evidence/trust-succession.ts';
+import type { VerifyEd25519 } from './signed-note.ts';
 import type { LogState } from './state.ts';
 
 /** How far a person's clock may be ahead of the one that logs the acceptance. */
 const CLOCK_ALLOWANCE_MS = 60_000;
 
+/** One trust document, made ready to judge by. */
 export interface Judge {
+  document: TrustDocument;
   trust: TrustIndex;
+  /** By the keys of its people and services. */
   verify: VerifySignature;
+  verifyEd25519: VerifyEd25519;
+}
+
+/** Throws `SCHEMA_INVALID` for a document in which a key has two holders. */
+export function judgeUnder(document: TrustDocument, verifyEd25519: VerifyEd25519): Judge {
+  const verify = signaturesUnder(document, verifyEd25519);
+  return { document, trust: indexTrust(document), verify, verifyEd25519 };
 }
 
 /**
@@ -18,6 +38,7 @@ export interface Judge {
  * meaning; whoever put it into the log has none.
  */
 export function judgeAuthority(statement: OpenedStatement, state: LogState, judge: Judge): string | null {
+  if (statement.type === 'trust') return judgeTrust(statement, state, judge);
   const keyIds = verifiedKeyIds(statement, judge.verify);
   if (keyIds.length === 0) return 'no signature of a key of the trust document verifies';
   const { type, predicate } = statement;
@@ -51,13 +72,32 @@ export function judgeAuthority(statement: OpenedStatement, state: LogState, judg
     case 'acceptance':
       if (!signedBy('orchestrator')) return 'only the orchestrator may say this';
       return predicate.accepted ? judgeAccepted(predicate, state, judge) : null;
-    case 'trust':
     case 'plan':
     case 'intent':
     case 'end':
     case 'snapshot':
       return signedBy('orchestrator') ? null : 'only the orchestrator may say this';
   }
+}
+
+/** The orchestrator may repeat the pinned document. For another one no role's key counts, only those of the two roots. */
+function judgeTrust(
+  statement: Extract<OpenedStatement, { type: 'trust' }>,
+  { trustInForce }: LogState,
+  { document, trust, verify, verifyEd25519 }: Judge,
+): string | null {
+  const { predicate } = statement;
+  if (predicate.previousDigest === null) {
+    if (digestOf(predicate.document) !== trustInForce.digest)
+      return 'it names another trust document than the pinned one';
+    const isOrchestrator = services(verifiedKeyIds(statement, verify), 'orchestrator', trust).length > 0;
+    return isOrchestrator ? null : 'only the orchestrator may say this';
+  }
+  const violations = [
+    ...judgeContent(document, predicate),
+    ...judgeSigners(document, predicate, rootSigners(document, statement, verifyEd25519)),
+  ];
+  return violations.length === 0 ? null : violations.map(({ message }) => message).join(' ');
 }
 
 /** The orchestrator is not believed that a person approved: the person's own signature is inside. */

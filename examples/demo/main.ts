@@ -266,7 +266,7 @@ async function main({ installation, consumerFile }: DevStack): Promise<void> {
   const dns = createRoute53DnsZones({
     reader,
     writer: createRoute53Writer(aws),
-    trust,
+    targets: () => trust.targets,
     worstPropagationMs: 500,
   });
   const read = async () =>

@@ -13,7 +13,7 @@ import {
 import type { Envelope } from '../../../domain/evidence/dsse.ts';
 import { openEnvelope } from '../../../domain/evidence/statement-codec.ts';
 import type { ApprovalPredicate } from '../../../domain/evidence/statements.ts';
-import type { TrustDocument } from '../../../domain/evidence/trust.ts';
+import { indexTrust, type TrustDocument } from '../../../domain/evidence/trust.ts';
 import { type EntryFate, emptyLogState } from '../../../domain/log/state.ts';
 import type { ChangeInput, DecideMessage } from '../../../workflows/contract.ts';
 import {
@@ -61,7 +61,7 @@ const PLAN = plannedScene({
 
 /** A log that honours a change's first request, and an engine that does as told; both write down what happens. */
 function scene(engine: Partial<ChangeEngine> = {}) {
-  const state = emptyLogState('prod');
+  const state = emptyLogState('prod', TRUST);
   const happened: string[] = [];
   const appended: Envelope[] = [];
   const bodies = new Map<Digest, unknown>();
@@ -92,7 +92,6 @@ function scene(engine: Partial<ChangeEngine> = {}) {
 
   const controlPlane = createControlPlane({
     environment: 'prod',
-    trust: TRUST,
     log: {
       sync: async () => state,
       lastKnown: () => state,
@@ -103,7 +102,8 @@ function scene(engine: Partial<ChangeEngine> = {}) {
       },
       async *entries(from) {
         for (const [index, envelope] of [...appended.entries()].slice(from)) {
-          yield { index, bytes: canonicalBytes(envelope), fate: { fate: 'honoured', index } };
+          const fate = { fate: 'honoured', index } as const;
+          yield { index, bytes: canonicalBytes(envelope), fate, signers: indexTrust(TRUST) };
         }
       },
     },

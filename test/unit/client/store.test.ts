@@ -8,7 +8,8 @@ import { wayBack } from '../../../client/way-back.ts';
 import { diffDocuments } from '../../../domain/change/document-diff.ts';
 import { DomainError } from '../../../domain/errors.ts';
 import { canonicalBytes, type Digest, digestOf } from '../../../domain/evidence/canonical-json.ts';
-import { envelopeOf, sampleMove } from '../../support/sample-log.ts';
+import { indexTrust } from '../../../domain/evidence/trust.ts';
+import { envelopeOf, sampleMove, signedTrust } from '../../support/sample-log.ts';
 
 const CONFIG = 'config/payments/timeouts';
 const RECORD = 'dns/example.com/@/A';
@@ -43,7 +44,12 @@ function store(indexOf: (position: number) => number = (position) => position) {
       async *entries() {
         for (const [position, bytes] of entries.entries()) {
           const index = indexOf(position);
-          yield { index, bytes, fate: { fate: 'honoured', index } as const };
+          yield {
+            index,
+            bytes,
+            fate: { fate: 'honoured', index } as const,
+            signers: indexTrust(signedTrust()),
+          };
         }
       },
     },
