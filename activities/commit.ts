@@ -1,11 +1,11 @@
 import { type DnsPlan, zoneOf } from '../domain/change/plan.ts';
 import type { Violation } from '../domain/errors.ts';
 import { judgeCommit } from '../domain/evidence/judge-commit.ts';
-import { signStatement } from '../domain/evidence/statement-codec.ts';
 import type { CommitPredicate, Move } from '../domain/evidence/statements.ts';
 import { authorise } from './authorised-step.ts';
 import { movesOf } from './documents/moves.ts';
 import type { EnactorPorts } from './role-ports.ts';
+import { signDecision } from './sign-decision.ts';
 import { verifyLive } from './verify.ts';
 
 export type CommitResult =
@@ -46,7 +46,7 @@ export async function commit(ports: EnactorPorts, input: { changeId: string }): 
       : (await verifyLive(ports, { planDigest: last.planDigest, expect: 'after' })).violations;
   if (violations.length > 0) return { result: 'refused', violations };
 
-  const [fate] = await ports.log.append([await signStatement(ports.signer, 'commit', commitment)]);
+  const [fate] = await ports.log.append([await signDecision(ports, 'commit', commitment)]);
   if (fate?.fate === 'honoured') return { result: 'committed', index: fate.index };
   if (fate?.fate === 'duplicate') return { result: 'committed', index: fate.firstIndex };
   return refused('commit-void', fate === undefined ? 'The log gave no answer.' : fate.reason);

@@ -1,13 +1,13 @@
 import { DomainError } from '../domain/errors.ts';
 import type { Digest } from '../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
-import { signStatement } from '../domain/evidence/statement-codec.ts';
 import type { Verdict } from '../domain/evidence/statements.ts';
 import { probeArms } from './dns/probe-arms.ts';
 import { watchConsumers } from './documents/watch-consumers.ts';
 import type { PacedWait } from './ports/paced-wait.ts';
 import { loadPlan } from './recorded-change.ts';
 import type { AnalysisPorts } from './role-ports.ts';
+import { signDecision } from './sign-decision.ts';
 
 export interface StageWatch {
   changeId: string;
@@ -29,20 +29,18 @@ export async function judgeStage(
 ): Promise<StageJudgement> {
   const plan = await loadPlan(ports.bodies, input.planDigest);
   const bakeStartedAt = new Date(ports.clock.nowMs()).toISOString();
-  const { verdict, reasons, arms } =
+  const watched =
     plan.kind === 'dns'
       ? await probeArms(ports, plan, stageOf(plan.stages, input.stage))
       : await watchConsumers(ports, plan, stageOf(plan.stages, input.stage));
-  const envelope = await signStatement(ports.signer, 'stage-verdict', {
+  const envelope = await signDecision(ports, 'stage-verdict', {
     ...input,
     environment: ports.environment,
-    verdict,
-    reasons,
-    arms,
+    ...watched,
     bakeStartedAt,
     at: new Date(ports.clock.nowMs()).toISOString(),
   });
-  return { verdict, reasons, envelope };
+  return { verdict: watched.verdict, reasons: watched.reasons, envelope };
 }
 
 function stageOf<S extends { name: string }>(stages: readonly S[], name: string): S {

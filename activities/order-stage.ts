@@ -2,12 +2,12 @@ import { inverseDigestOf, type Plan, zoneOf } from '../domain/change/plan.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Digest } from '../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
-import { signStatement } from '../domain/evidence/statement-codec.ts';
 import { isFrozen } from '../domain/log/fold.ts';
 import type { LogState } from '../domain/log/state.ts';
 import { indexOfFate } from './fates.ts';
 import { loadPlan } from './recorded-change.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
+import { signDecision } from './sign-decision.ts';
 
 export type StageOrder =
   | { status: 'ordered'; intentIndex: number }
@@ -40,7 +40,7 @@ export async function orderStage(
     await ports.log.append(verdict);
     return known;
   }
-  const intent = await signStatement(ports.signer, 'intent', {
+  const intent = await signDecision(ports, 'intent', {
     changeId: input.changeId,
     environment: ports.environment,
     planDigest: input.planDigest,

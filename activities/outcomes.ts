@@ -1,9 +1,9 @@
 import { DomainError, type Violation } from '../domain/errors.ts';
-import { signStatement } from '../domain/evidence/statement-codec.ts';
 import type { OutcomePredicate } from '../domain/evidence/statements.ts';
 import type { ChangeRecord } from '../domain/log/state.ts';
 import { indexOfFate } from './fates.ts';
 import type { EnactorPorts } from './role-ports.ts';
+import { signDecision } from './sign-decision.ts';
 
 type Intent = ChangeRecord['intents'][number];
 
@@ -17,7 +17,7 @@ export async function recordOutcome(
   reason: string,
 ): Promise<string> {
   const at = new Date(ports.clock.nowMs()).toISOString();
-  const outcome = await signStatement(ports.signer, 'outcome', {
+  const outcome = await signDecision(ports, 'outcome', {
     changeId: intent.changeId,
     environment: ports.environment,
     planDigest: intent.planDigest,

@@ -1,12 +1,12 @@
 import { type Plan, zoneOf } from '../domain/change/plan.ts';
 import type { Violation } from '../domain/errors.ts';
 import { canonicalBytes, type Digest, digestOf } from '../domain/evidence/canonical-json.ts';
-import { signStatement } from '../domain/evidence/statement-codec.ts';
 import { trustOf } from '../domain/log/state.ts';
 import { indexOfFate } from './fates.ts';
 import { planHere } from './plan-base.ts';
 import { loadRequest } from './recorded-change.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
+import { signDecision } from './sign-decision.ts';
 
 /** What the workflow needs to know of a plan; the plan itself is a body, by digest. */
 export interface PlanSummary {
@@ -44,7 +44,7 @@ export async function makePlan(
   const { reading } = planned;
   const bodies = [...planned.newBodies.values(), plan, ...(reading === null ? [] : [reading])];
   const [entry] = await Promise.all([
-    signStatement(ports.signer, 'plan', {
+    signDecision(ports, 'plan', {
       changeId: plan.changeId,
       environment: plan.environment,
       requestDigest: plan.requestDigest,

@@ -1,5 +1,6 @@
 import type { Digest } from '../domain/evidence/canonical-json.ts';
 import type { Signer } from '../domain/evidence/dsse.ts';
+import type { MadeBy } from '../domain/evidence/statements.ts';
 import type { CosignedLog } from './cosigned-log.ts';
 import type { Integrator } from './integrate.ts';
 import type { Bodies } from './ports/bodies.ts';
@@ -20,6 +21,8 @@ export interface CommonPorts {
   dns: DnsZones;
   signer: Signer;
   clock: Clock;
+  /** The program that decides, here and now. */
+  madeBy(): MadeBy;
 }
 
 export interface OrchestratorPorts extends CommonPorts {

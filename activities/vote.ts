@@ -3,13 +3,13 @@ import type { Violation } from '../domain/errors.ts';
 import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
 import { type Digest, digestOf } from '../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
-import { signStatement } from '../domain/evidence/statement-codec.ts';
 import type { VoteDecision, VotePredicate } from '../domain/evidence/statements.ts';
 import { isFrozen } from '../domain/log/fold.ts';
 import { planHere } from './plan-base.ts';
 import { baseDigestOf } from './planned.ts';
 import { loadPlan, loadRequest, openChange } from './recorded-change.ts';
 import type { VoterPorts } from './role-ports.ts';
+import { signDecision } from './sign-decision.ts';
 
 export interface VoteInput {
   changeId: string;
@@ -101,7 +101,7 @@ export async function vote(ports: VoterPorts, input: VoteInput): Promise<CastVot
     },
     at: new Date(nowMs).toISOString(),
   };
-  return { envelope: await signStatement(ports.signer, 'vote', cast), vote: cast };
+  return { envelope: await signDecision(ports, 'vote', cast), vote: cast };
 }
 
 function decide(safety: readonly Violation[], doubts: readonly Violation[]): VoteDecision {

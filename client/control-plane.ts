@@ -3,13 +3,8 @@ import type { Plan } from '../domain/change/plan.ts';
 import type { ChangeRequest } from '../domain/change/request.ts';
 import type { Violation } from '../domain/errors.ts';
 import type { Signer } from '../domain/evidence/dsse.ts';
-import type {
-  ChangeStatus,
-  CommandAnswer,
-  CommandMessage,
-  DecideAnswer,
-  Phase,
-} from '../workflows/contract.ts';
+import type { CommandAction } from '../domain/evidence/statements.ts';
+import type { ChangeStatus, CommandAnswer, DecideAnswer, Phase } from '../workflows/contract.ts';
 import type { LogLine } from './log-line.ts';
 
 /** A person who acts: the subject that the trust document knows, and that person's own key, which stays here. */
@@ -68,7 +63,12 @@ export interface ControlPlane {
     decision: { decision: 'approve' | 'reject'; plan: Plan; reason?: string },
     person: Person,
   ): Promise<DecideAnswer>;
-  command(changeId: string, command: CommandMessage): Promise<CommandAnswer>;
+  /** Signs a command and hands it to the change. */
+  command(
+    changeId: string,
+    command: { action: CommandAction; reason: string },
+    person: Person,
+  ): Promise<CommandAnswer>;
   /** Has the orchestrator store the state so far and sign the entry that names it. */
   takeSnapshot(): Promise<TakenSnapshot>;
   /** The entries of one change, in order. */

@@ -60,9 +60,9 @@ function reasonOf(fate: EntryFate): string | null {
   }
 }
 
-function signerOf(opened: OpenedStatement, { fate, signers }: LogEntry): string {
+function signerOf(opened: OpenedStatement, { fate, judge }: LogEntry): string {
   const names = opened.signatures.map(
-    ({ keyid }) => holderOf(keyid, signers) ?? `unknown key ${keyid.slice(0, 19)}…`,
+    ({ keyid }) => holderOf(keyid, judge.trust) ?? `unknown key ${keyid.slice(0, 19)}…`,
   );
   return fate.fate === 'inert' ? `claims ${names.join(', ')}` : names.join(', ');
 }
@@ -81,6 +81,10 @@ function summaryOf(said: Said): string {
       return `${said.predicate.approver}: ${said.predicate.decision}`;
     case 'acceptance':
       return acceptanceSummary(said.predicate);
+    case 'command':
+      return `${said.predicate.person}: ${said.predicate.action}`;
+    case 'ruling':
+      return `${said.predicate.action} by ${said.predicate.person} ${said.predicate.accepted ? 'accepted' : 'refused'}${because(said.predicate.reasons)}`;
     case 'stage-verdict':
       return `stage ${said.predicate.stage}: ${said.predicate.verdict}${because(said.predicate.reasons.map((message) => ({ message })))}`;
     case 'intent':

@@ -22,6 +22,7 @@ import { createWebhookPager } from '../infra/http/webhook-pager.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
 import { verifyEd25519 as verify } from '../infra/keys/verify-ed25519.ts';
 import type { WorkerConfig } from './config.ts';
+import { madeBy } from './made-by.ts';
 import { openTransparency } from './transparency.ts';
 
 /** A snapshot is the orchestrator's word about the past; those who guard production fold all of it themselves. */
@@ -74,6 +75,7 @@ export async function openPorts(config: WorkerConfig): Promise<OpenedPorts> {
     }),
     signer,
     clock,
+    madeBy,
   };
 }
 

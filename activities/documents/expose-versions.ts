@@ -1,10 +1,10 @@
 import type { DocumentPlan } from '../../domain/change/document-plan.ts';
-import { signStatement } from '../../domain/evidence/statement-codec.ts';
 import type { Rollout } from '../../domain/evidence/statements.ts';
 import { type Authorised, type StageResult, whyFrozen } from '../authorised-step.ts';
 import { indexOfFate } from '../fates.ts';
 import { recordOutcome } from '../outcomes.ts';
 import type { EnactorPorts } from '../role-ports.ts';
+import { signDecision } from '../sign-decision.ts';
 import { movesOf } from './moves.ts';
 
 /**
@@ -19,7 +19,7 @@ export async function exposeVersions(
   const frozen = whyFrozen(state, plan);
   if (frozen.length > 0) return { result: 'refused', violations: frozen };
   const rollout: Rollout = { stage: stage.name, percent: stage.percent, zones: stage.zones };
-  const exposure = await signStatement(ports.signer, 'commit', {
+  const exposure = await signDecision(ports, 'commit', {
     changeId: change.changeId,
     environment: ports.environment,
     planDigest: intent.planDigest,

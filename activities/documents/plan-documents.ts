@@ -1,10 +1,10 @@
 import { judgeDocumentCausality } from '../../domain/causality/judge-document-causality.ts';
 import { buildDocumentPlan, targetBodies } from '../../domain/change/build-document-plan.ts';
-import type { ChangeRequest } from '../../domain/change/request.ts';
+import { type ChangeRequest, resourceOf } from '../../domain/change/request.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { type Digest, parseJsonBytes } from '../../domain/evidence/canonical-json.ts';
 import { judgeDocumentPlan } from '../../domain/invariants/judge-document-plan.ts';
-import { documentKindOf } from '../../domain/kinds/documents.ts';
+import { liveBodiesJudged } from '../../domain/invariants/live-bodies-judged.ts';
 import { type LogState, trustOf } from '../../domain/log/state.ts';
 import type { Planned, PlanningInput, PlanningPorts } from '../planned.ts';
 import type { Bodies } from '../ports/bodies.ts';
@@ -18,7 +18,7 @@ export async function planDocuments(
   const { environment } = ports;
   const { policy } = trustOf(state);
   const { request } = change;
-  const bodies = await liveBodies(ports.bodies, state);
+  const bodies = await parsedBodies(ports.bodies, liveBodiesJudged(request, state.live));
   const { plan, violations } = buildDocumentPlan({
     ...change,
     environment,
@@ -48,7 +48,11 @@ async function authorsBases(
   { spec }: ChangeRequest,
   known: ReadonlyMap<Digest, unknown>,
 ): Promise<[Digest, unknown][]> {
-  const missing = Object.values(spec.base).filter((digest) => digest !== null && !known.has(digest));
+  const changed = new Set(spec.operations.map(resourceOf));
+  const missing = Object.entries(spec.base)
+    .filter(([resource]) => changed.has(resource))
+    .map(([, digest]) => digest)
+    .filter((digest) => digest !== null && !known.has(digest));
   const found = await Promise.all(
     missing.map(async (digest): Promise<[Digest, unknown][]> => {
       if (digest === null) return [];
@@ -64,12 +68,7 @@ async function authorsBases(
   return found.flat();
 }
 
-/** The parsed body of every live document. */
-async function liveBodies(bodies: Bodies, { live }: LogState): Promise<Map<Digest, unknown>> {
-  const digests = new Set<Digest>();
-  for (const [resource, { digest }] of Object.entries(live)) {
-    if (digest !== null && documentKindOf(resource) !== null) digests.add(digest);
-  }
+async function parsedBodies(bodies: Bodies, digests: Iterable<Digest>): Promise<Map<Digest, unknown>> {
   const parsed = await Promise.all(
     [...digests].map(async (digest) => [digest, parseJsonBytes(await bodies.get(digest))] as const),
   );

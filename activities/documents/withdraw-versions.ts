@@ -1,9 +1,9 @@
 import type { DocumentPlan } from '../../domain/change/document-plan.ts';
-import { signStatement } from '../../domain/evidence/statement-codec.ts';
 import type { ChangeRecord, LogState } from '../../domain/log/state.ts';
 import { indexOfFate } from '../fates.ts';
 import { type RollbackResult, recordRollback } from '../outcomes.ts';
 import type { EnactorPorts } from '../role-ports.ts';
+import { signDecision } from '../sign-decision.ts';
 import { movesOf } from './moves.ts';
 
 /**
@@ -24,7 +24,7 @@ export async function withdrawVersions(
     intent: ChangeRecord['intents'][number];
   },
 ): Promise<RollbackResult> {
-  const withdrawal = await signStatement(ports.signer, 'commit', {
+  const withdrawal = await signDecision(ports, 'commit', {
     changeId: change.changeId,
     environment: ports.environment,
     planDigest: intent.planDigest,

@@ -1,5 +1,5 @@
 import type { Envelope } from '../../domain/evidence/dsse.ts';
-import type { TrustIndex } from '../../domain/evidence/trust.ts';
+import type { Judge } from '../../domain/log/authority.ts';
 import type { EntryFate, LogState } from '../../domain/log/state.ts';
 
 /**
@@ -37,6 +37,6 @@ export interface LogEntry {
   /** Final: the canonical JSON of its envelope. */
   bytes: Uint8Array;
   fate: EntryFate;
-  /** Who had which key when it was judged. */
-  signers: TrustIndex;
+  /** By what it was judged: the trust document that was in force there. */
+  judge: Judge;
 }

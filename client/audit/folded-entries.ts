@@ -1,6 +1,6 @@
 import type { OpenedStatement } from '../../domain/evidence/statement-codec.ts';
-import type { TrustIndex } from '../../domain/evidence/trust.ts';
-import { decodeEntry } from '../../domain/log/entry.ts';
+import type { Judge } from '../../domain/log/authority.ts';
+import { readEntry } from '../../domain/log/entry.ts';
 import { createFold } from '../../domain/log/fold.ts';
 import type { VerifyEd25519 } from '../../domain/log/signed-note.ts';
 import type { EntryFate, LogState } from '../../domain/log/state.ts';
@@ -12,8 +12,8 @@ export interface FoldedEntry {
   fate: EntryFate;
   /** Null when it cannot be read. */
   statement: OpenedStatement | null;
-  /** Who had which key when it was judged. */
-  signers: TrustIndex;
+  /** By what it was judged. */
+  judge: Judge;
   /** After this entry: the live fold, read it and never write it. */
   state: LogState;
 }
@@ -25,16 +25,10 @@ export async function* foldedEntries(
 ): AsyncGenerator<FoldedEntry> {
   const fold = createFold({ environment, trust, verify });
   for await (const bytes of entries()) {
-    const { trust: signers } = fold.judge;
-    const fate = fold.apply(bytes);
-    yield { index: fate.index, bytes, fate, statement: openOrNull(bytes), signers, state: fold.state };
-  }
-}
-
-function openOrNull(bytes: Uint8Array): OpenedStatement | null {
-  try {
-    return decodeEntry(bytes);
-  } catch {
-    return null;
+    const { judge } = fold;
+    const read = readEntry(bytes);
+    const fate = fold.apply(bytes, read);
+    const statement = typeof read === 'string' ? null : read;
+    yield { index: fate.index, bytes, fate, statement, judge, state: fold.state };
   }
 }

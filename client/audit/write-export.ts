@@ -234,8 +234,8 @@ function createFlatWriter({ folder, digests }: { folder: ExportFolder; digests: 
     }
   };
   return {
-    async add({ bytes, statement, fate, signers }: FoldedEntry) {
-      const entry = flatEntry(bytes, statement, fate, signers);
+    async add({ bytes, statement, fate, judge }: FoldedEntry) {
+      const entry = flatEntry(bytes, statement, fate, judge.trust);
       for (const { lines, lineOf } of files) lines.push(lineOf(entry));
       if (fate.index % LINES_AT_ONCE === 0) await flush();
     },

@@ -24,7 +24,7 @@ export interface DocumentPlanInput {
   request: ChangeRequest;
   requestDigest: Digest;
   live: LogState['live'];
-  /** The parsed body of every live document. */
+  /** Parsed bodies by digest: those of `liveBodiesJudged`, or more. */
   bodies: ReadonlyMap<Digest, unknown>;
   policy: Policy;
 }

@@ -59,7 +59,7 @@ export function bodyOf<K extends DocumentKind>(
   if (digest === null) return null;
   if (!bodies.has(digest)) {
     throw new DomainError('NOT_FOUND', `The body ${digest} of a ${kind} was not loaded.`, {
-      next: 'Load the bodies of all live documents and of all targets first.',
+      next: 'This is a defect of the program that planned or judged: report it, with the request.',
     });
   }
   return readBody(kind, bodies.get(digest));

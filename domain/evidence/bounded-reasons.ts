@@ -1,7 +1,7 @@
 import type { Violation } from '../errors.ts';
 
 const MAX_REASONS = 5;
-const MAX_TEXT_LENGTH = 280;
+const MAX_TEXT_LENGTH = 200;
 
 /**
  * Reasons as they go into a signed statement. One KMS signature covers at most 4096 bytes (AWS KMS, `Sign`), so a

@@ -3,13 +3,16 @@ import { type Digest, digestOf } from './canonical-json.ts';
 import type { StatementType } from './statements.ts';
 
 /**
- * Fields that grow with the batch. AWS KMS signs at most 4096 bytes (`Sign`, `Message`), which a commit of ten
- * documents exceeds and a trust document always, so the signed payload has the digest of such a field in its place and the field itself stands
- * beside it in the envelope. The signature covers it through the digest; an entry holds about 180 moves.
+ * Fields that grow with the batch, or with what somebody else signed. AWS KMS signs at most 4096 bytes (`Sign`,
+ * `Message`), which a commit of ten documents exceeds, and a trust document nearly always. So the signed payload has the
+ * digest of such a field in its place, and the field itself stands beside it in the envelope. The signature covers it
+ * through the digest; an entry holds about 180 moves.
  */
 const DETACHED: { [T in StatementType]?: string } = {
+  acceptance: 'approval',
   commit: 'moves',
   plan: 'resources',
+  ruling: 'command',
   trust: 'document',
 };
 

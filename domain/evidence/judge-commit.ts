@@ -3,7 +3,7 @@ import type { Violation } from '../errors.ts';
 import { isWithdrawal } from '../log/entry.ts';
 import type { ChangeRecord } from '../log/state.ts';
 import { canonicalText } from './canonical-json.ts';
-import type { CommitPredicate, Rollout, VersionPredicate } from './statements.ts';
+import type { CommitPredicate, Rollout } from './statements.ts';
 
 /**
  * Whether a commit or an exposure moves exactly what its plan says, and no earlier than its stages allow. The fold
@@ -75,24 +75,6 @@ function judgeExposure({ stage, percent, zones }: Rollout, intended: string, pla
       `It exposes stage ${stage} to ${percent} % and [${zones.join(', ')}]; the plan says otherwise.`,
     ),
   ];
-}
-
-/** Whether a stored version statement says what the move that names it says. */
-export function judgeVersion(
-  version: VersionPredicate,
-  move: CommitPredicate['moves'][number],
-  change: ChangeRecord,
-): Violation[] {
-  return expect(
-    version.resource === move.resource &&
-      version.digest === move.to &&
-      version.version === move.version &&
-      version.parent === move.from &&
-      version.changeId === change.changeId &&
-      version.author === change.request.author,
-    'version-as-moved',
-    `The version statement of ${move.resource} is about ${version.resource} ${version.version}, ${version.digest}.`,
-  );
 }
 
 function expect(holds: boolean, rule: string, message: string): Violation[] {

@@ -4,7 +4,7 @@ import { RISK_CLASSES } from '../change/risk.ts';
 import type { Violation } from '../errors.ts';
 import { isErrorCode } from '../errors.ts';
 import type { Envelope } from './dsse.ts';
-import type { Predicates, StatementType } from './statements.ts';
+import { COMMAND_ACTIONS, type Predicates, type StatementType } from './statements.ts';
 import { trustDocumentSchema } from './trust.ts';
 
 /**
@@ -49,6 +49,14 @@ const armCounts = z.strictObject({
   latencyP50Ms: z.number(),
   latencyP99Ms: z.number(),
 });
+
+const madeBy = z.exactOptional(
+  z.strictObject({
+    build: z.string().min(1).max(64),
+    rules: digest,
+    run: z.exactOptional(z.strictObject({ workflowId: name, runId: name, activityId: name })),
+  }),
+);
 
 const version = z.string().refine((text) => valid(text) === text, 'Not a version of SemVer 2.0.0');
 const component = z.string().regex(/^[a-z0-9][a-z0-9-]*(\/[a-z0-9-]+)?$/);
@@ -96,6 +104,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     logSize: index,
     readingDigest: z.exactOptional(digest),
     at,
+    madeBy,
   }),
   vote: z.strictObject({
     changeId,
@@ -114,6 +123,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
       clockSkewMs: z.number(),
     }),
     at,
+    madeBy,
   }),
   approval: z.strictObject({
     changeId,
@@ -137,6 +147,29 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     planDigest: digest,
     approval: envelopeSchema,
     at,
+    madeBy,
+  }),
+  command: z.strictObject({
+    changeId,
+    environment,
+    person: name,
+    action: z.enum(COMMAND_ACTIONS),
+    reason: text,
+    nonce,
+    issuedAt: at,
+    expiresAt: at,
+  }),
+  ruling: z.strictObject({
+    changeId,
+    environment,
+    accepted: z.boolean(),
+    reasons: z.array(violation),
+    person: name,
+    action: z.enum(COMMAND_ACTIONS),
+    nonce,
+    command: envelopeSchema,
+    at,
+    madeBy,
   }),
   'stage-verdict': z.strictObject({
     changeId,
@@ -147,8 +180,10 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     verdict: z.enum(['pass', 'fail', 'inconclusive']),
     reasons: z.array(text),
     arms: z.strictObject({ stable: armCounts, canary: armCounts }),
+    reportsDigest: z.exactOptional(digest),
     bakeStartedAt: at,
     at,
+    madeBy,
   }),
   intent: z.strictObject({
     changeId,
@@ -159,6 +194,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     expectedFence: fence,
     inverseDigest: digest,
     at,
+    madeBy,
   }),
   outcome: z.strictObject({
     changeId,
@@ -171,6 +207,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     fence,
     reason: text,
     at,
+    madeBy,
   }),
   commit: z.strictObject({
     changeId,
@@ -180,6 +217,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     zone: name.nullable(),
     rollout: rollout.nullable(),
     at,
+    madeBy,
   }),
   version: z.strictObject({
     resource,

@@ -26,6 +26,8 @@ export interface Predicates {
   vote: VotePredicate;
   approval: ApprovalPredicate;
   acceptance: AcceptancePredicate;
+  command: CommandPredicate;
+  ruling: RulingPredicate;
   'stage-verdict': StageVerdictPredicate;
   intent: IntentPredicate;
   outcome: OutcomePredicate;
@@ -68,6 +70,19 @@ export interface RequestPredicate {
   at: string;
 }
 
+/**
+ * Which program decided, in its own words, for whoever asks later why two decisions differ. It is information: never a
+ * precondition, and never part of an idempotency key.
+ */
+export interface MadeBy {
+  /** Package version and the start of its code's SHA-256: `0.1.0+5f0c2a91b3d4`. */
+  build: string;
+  /** SHA-256 over the files of `domain/` as that program had them. */
+  rules: Digest;
+  /** The engine's run that asked, and the activity by which its history names the event. Absent where none did. */
+  run?: { workflowId: string; runId: string; activityId: string };
+}
+
 /** Signed by the orchestrator: the plan that votes and approvals may bind to, and the guards' findings. */
 export interface PlanPredicate {
   changeId: string;
@@ -86,6 +101,7 @@ export interface PlanPredicate {
    */
   readingDigest?: Digest;
   at: string;
+  madeBy?: MadeBy;
 }
 
 export type VoteDecision = 'yes' | 'no' | 'veto';
@@ -111,6 +127,7 @@ export interface VotePredicate {
     clockSkewMs: number;
   };
   at: string;
+  madeBy?: MadeBy;
 }
 
 /** Signed by a person, over the plan digest (the subject). Valid until `expiresAt`, once. */
@@ -139,6 +156,40 @@ export interface AcceptancePredicate {
   planDigest: Digest;
   approval: Envelope;
   at: string;
+  madeBy?: MadeBy;
+}
+
+export const COMMAND_ACTIONS = ['pause', 'continue', 'abort'] as const;
+export type CommandAction = (typeof COMMAND_ACTIONS)[number];
+
+/** Signed by a person: steers an open change. Valid until `expiresAt`, once. */
+export interface CommandPredicate {
+  changeId: string;
+  /** Audience. */
+  environment: string;
+  person: string;
+  action: CommandAction;
+  reason: string;
+  nonce: string;
+  issuedAt: string;
+  expiresAt: string;
+}
+
+/**
+ * Signed by the orchestrator: a person's command arrived at `at`, and is theirs to give, or is not. What it then did
+ * to the change is for the change's own entries to say.
+ */
+export interface RulingPredicate {
+  changeId: string;
+  environment: string;
+  accepted: boolean;
+  reasons: Violation[];
+  person: string;
+  action: CommandAction;
+  nonce: string;
+  command: Envelope;
+  at: string;
+  madeBy?: MadeBy;
 }
 
 export type Verdict = 'pass' | 'fail' | 'inconclusive';
@@ -165,8 +216,14 @@ export interface StageVerdictPredicate {
   verdict: Verdict;
   reasons: string[];
   arms: { stable: ArmCounts; canary: ArmCounts };
+  /**
+   * The body that holds the consumers' reports that were judged (`ConsumerReport[]`), so that an auditor can count them
+   * again. Absent for records, whose counts are of the role's own probes.
+   */
+  reportsDigest?: Digest;
   bakeStartedAt: string;
   at: string;
+  madeBy?: MadeBy;
 }
 
 /**
@@ -184,6 +241,7 @@ export interface IntentPredicate {
   expectedFence: string | null;
   inverseDigest: Digest;
   at: string;
+  madeBy?: MadeBy;
 }
 
 /** Signed by the enactor: what became of intent `intentIndex` (or of its inverse). */
@@ -199,6 +257,7 @@ export interface OutcomePredicate {
   fence: string | null;
   reason: string;
   at: string;
+  madeBy?: MadeBy;
 }
 
 /**
@@ -216,6 +275,7 @@ export interface CommitPredicate {
   zone: string | null;
   rollout: Rollout | null;
   at: string;
+  madeBy?: MadeBy;
 }
 
 export interface Move {

@@ -16,7 +16,7 @@ import { judgeSchemas } from './schema-rules.ts';
 import { WouldBeDocuments } from './would-be-documents.ts';
 
 export interface DocumentPlanFacts {
-  /** The parsed bodies of every live document and of every target of the plan. */
+  /** Parsed bodies by digest: those of `liveBodiesJudged`, or more, and every target of the plan. */
   bodies: ReadonlyMap<Digest, unknown>;
   live: LogState['live'];
   request: ChangeRequest;

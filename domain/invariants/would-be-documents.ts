@@ -16,14 +16,18 @@ export interface WouldBeDocument<K extends DocumentKind> {
   path: string | null;
 }
 
-/** The documents that would be live after a plan. Bodies are read when they are asked for. */
+/**
+ * The documents that would be live after a plan. Bodies are read when they are asked for; which those can be,
+ * `liveBodiesJudged` says ahead of time.
+ */
 export class WouldBeDocuments {
   readonly documents: readonly GovernedDocument[];
   readonly #live: LogState['live'];
   readonly #bodies: ReadonlyMap<Digest, unknown>;
-  readonly #dependents: ReadonlyMap<string, readonly string[]>;
   readonly #planned: ReadonlyMap<string, GovernedDocument>;
-  readonly #scopes: ReadonlyMap<string, readonly string[]>;
+  /** Both are made of everything that is live, and most plans ask for neither. */
+  #dependents: ReadonlyMap<string, readonly string[]> | null = null;
+  #scopes: ReadonlyMap<string, readonly string[]> | null = null;
 
   constructor(
     documents: readonly GovernedDocument[],
@@ -33,17 +37,7 @@ export class WouldBeDocuments {
     this.documents = documents;
     this.#live = live;
     this.#bodies = bodies;
-    this.#dependents = dependentsIndex(live);
     this.#planned = new Map(documents.map((one) => [one.resource, one]));
-    const configs = [...new Set([...Object.keys(live), ...this.#planned.keys()])]
-      .filter((resource) => documentKindOf(resource) === 'config' && this.#digestOf(resource) !== null)
-      .map(configScope);
-    this.#scopes = new Map(
-      [...Map.groupBy(configs, (one) => one.document)].map(([document, scopes]) => [
-        document,
-        scopes.map((one) => one.scope).sort(),
-      ]),
-    );
   }
 
   /** Null for one that would not be there. Throws `NOT_FOUND` for a live body that was not loaded. */
@@ -58,6 +52,7 @@ export class WouldBeDocuments {
 
   /** Configs, with or without the plan's own, that would be held against a schema. */
   configsOf(schema: string): WouldBeDocument<'config'>[] {
+    this.#dependents ??= dependentsIndex(this.#live);
     const candidates = new Set([...(this.#dependents.get(schema) ?? []), ...this.#planned.keys()]);
     return [...candidates]
       .sort()
@@ -68,6 +63,7 @@ export class WouldBeDocuments {
 
   /** All scopes in which a config document of this name would exist, sorted. */
   scopesOf(document: string): readonly string[] {
+    this.#scopes ??= this.#scopesByDocument();
     return this.#scopes.get(document) ?? [];
   }
 
@@ -76,6 +72,18 @@ export class WouldBeDocuments {
     return layersOf(service, document, tenant)
       .map((resource) => this.get('config', resource))
       .filter((layer) => layer !== null);
+  }
+
+  #scopesByDocument(): ReadonlyMap<string, readonly string[]> {
+    const configs = [...new Set([...Object.keys(this.#live), ...this.#planned.keys()])]
+      .filter((resource) => documentKindOf(resource) === 'config' && this.#digestOf(resource) !== null)
+      .map(configScope);
+    return new Map(
+      [...Map.groupBy(configs, (one) => one.document)].map(([document, scopes]) => [
+        document,
+        scopes.map((one) => one.scope).sort(),
+      ]),
+    );
   }
 
   #digestOf(resource: string): Digest | null {

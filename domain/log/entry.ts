@@ -36,11 +36,23 @@ export function decodeEntry(bytes: Uint8Array): OpenedStatement {
   return openEnvelope(parseCanonicalBytes(bytes));
 }
 
+/** A statement as far as the state keeps it: without the approval inside an acceptance. */
+export type Keyed = { [T in StatementType]: Omit<Predicates[T], 'approval' | 'command'> };
+
+/** As `decodeEntry`; bytes that cannot be read are the reason why not. */
+export function readEntry(bytes: Uint8Array): OpenedStatement | string {
+  try {
+    return decodeEntry(bytes);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 /**
  * The idempotency key (DESIGN G2): two honoured entries never have the same, whoever retried. Times of signing are
  * not part of it, so that a second attempt is recognised.
  */
-export function entryKey<T extends StatementType>(type: T, predicate: Predicates[T]): string {
+export function entryKey<T extends StatementType>(type: T, predicate: Keyed[T]): string {
   return canonicalText([type, ...KEY_PARTS[type](predicate)]);
 }
 
@@ -49,13 +61,22 @@ export function isWithdrawal({ percent, zones }: Rollout): boolean {
   return percent === 0 && zones.length === 0;
 }
 
-const KEY_PARTS: { [T in StatementType]: (about: Predicates[T]) => (string | number | null)[] } = {
+const KEY_PARTS: { [T in StatementType]: (about: Keyed[T]) => (string | number | null)[] } = {
   trust: (about) => [digestOf(about.document)],
   request: (about) => [about.changeId],
   plan: (about) => [about.changeId, about.planDigest],
   vote: (about) => [about.changeId, about.planDigest, about.voter, about.round],
   approval: (about) => [about.changeId, about.nonce],
-  acceptance: (about) => [about.changeId, about.nonce],
+  // Another's decision with the same nonce is an attempt of its own, which is recorded as refused.
+  acceptance: ({ changeId, nonce, approver, planDigest, decision }) => [
+    changeId,
+    nonce,
+    approver,
+    planDigest,
+    decision,
+  ],
+  command: (about) => [about.changeId, about.nonce],
+  ruling: ({ changeId, nonce, person, action }) => [changeId, nonce, person, action],
   'stage-verdict': (about) => [
     about.changeId,
     about.planDigest,

@@ -1,9 +1,9 @@
 import { digestOf } from '../evidence/canonical-json.ts';
 import type { Said } from '../evidence/statement-codec.ts';
-import type { Predicates, StatementType } from '../evidence/statements.ts';
+import type { StatementType } from '../evidence/statements.ts';
 import { own } from './authority.ts';
-import { entryKey } from './entry.ts';
-import type { Indexed, LogState } from './state.ts';
+import { entryKey, type Keyed } from './entry.ts';
+import type { LogState } from './state.ts';
 
 /**
  * The index at which an entry of the same idempotency key already counts, or null. The state itself is the memory:
@@ -24,12 +24,14 @@ export function firstIndexOf(state: LogState, said: Said): number | null {
     case 'recovery':
       return own(state.freezeNonces, said.predicate.nonce) ?? null;
     case 'approval':
+    case 'command':
     case 'version':
       return null;
     case 'request':
     case 'plan':
     case 'vote':
     case 'acceptance':
+    case 'ruling':
     case 'stage-verdict':
     case 'intent':
     case 'outcome':
@@ -41,7 +43,7 @@ export function firstIndexOf(state: LogState, said: Said): number | null {
 
 type SaidOfChange = Exclude<
   Said,
-  { type: 'trust' | 'snapshot' | 'freeze' | 'fence' | 'recovery' | 'approval' | 'version' }
+  { type: 'trust' | 'snapshot' | 'freeze' | 'fence' | 'recovery' | 'approval' | 'command' | 'version' }
 >;
 
 function firstIndexInChange(state: LogState, { type, predicate }: SaidOfChange): number | null {
@@ -61,7 +63,9 @@ function firstIndexInChange(state: LogState, { type, predicate }: SaidOfChange):
     case 'vote':
       return sameKey(type, predicate, change.votes);
     case 'acceptance':
-      return change.acceptances.find(({ nonce }) => nonce === predicate.nonce)?.index ?? null;
+      return sameKey(type, predicate, change.acceptances);
+    case 'ruling':
+      return sameKey(type, predicate, change.rulings);
     case 'stage-verdict':
       return sameKey(type, predicate, change.verdicts);
     case 'intent':
@@ -77,8 +81,8 @@ function firstIndexInChange(state: LogState, { type, predicate }: SaidOfChange):
 
 function sameKey<T extends StatementType>(
   type: T,
-  predicate: Predicates[T],
-  earlier: readonly Indexed<Predicates[T]>[],
+  predicate: Keyed[T],
+  earlier: readonly (Keyed[T] & { index: number })[],
 ): number | null {
   const key = entryKey(type, predicate);
   return earlier.find((one) => entryKey(type, one) === key)?.index ?? null;

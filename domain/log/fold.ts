@@ -12,7 +12,7 @@ import type {
 } from '../evidence/statements.ts';
 import type { TrustDocument } from '../evidence/trust.ts';
 import { type Judge, judgeAuthority, judgeUnder, own } from './authority.ts';
-import { decodeEntry, isWithdrawal } from './entry.ts';
+import { isWithdrawal, readEntry } from './entry.ts';
 import { firstIndexOf } from './first-index.ts';
 import { leafHash } from './merkle-tree.ts';
 import { obstacleTo } from './preconditions.ts';
@@ -37,8 +37,11 @@ export interface Fold {
   readonly state: LogState;
   /** By what the next entry is judged: the trust document in force. */
   readonly judge: Judge;
-  /** Folds the next entry, whatever its bytes are; throws for none. */
-  apply(entryBytes: Uint8Array): EntryFate;
+  /**
+   * Folds the next entry, whatever its bytes are; throws for none. A caller that has read it already (`readEntry`) hands
+   * over what it read, because reading costs as much as the rest.
+   */
+  apply(entryBytes: Uint8Array, read?: OpenedStatement | string): EntryFate;
   /**
    * The leaf (RFC 6962 §2.1) of an honoured intent of an open change, out of the bytes that were applied here. Null for
    * any other entry, and for one that came before the state in `from`.
@@ -48,8 +51,8 @@ export interface Fold {
 
 /**
  * The deterministic fold (DESIGN §2): whoever folds the same entries from the same pinned trust document has the same
- * state, byte for byte in canonical JSON. Each entry is judged under the document that is in force at its index. Continuing `from` the state of a prefix is the same as folding all; that
- * state is copied. Throws `SCHEMA_INVALID` for a trust document in which a key has two holders.
+ * state, byte for byte in canonical JSON. Each entry is judged under the document that is in force at its index.
+ * Continuing `from` the state of a prefix is the same as folding all; that state is copied. Throws `SCHEMA_INVALID` for a trust document in which a key has two holders.
  */
 export function createFold(input: {
   environment: string;
@@ -62,15 +65,14 @@ export function createFold(input: {
   const dependents = dependentsIn(state.live);
   const intentLeaves = new Map<number, { changeId: string; leaf: Uint8Array }>();
 
-  function apply(entryBytes: Uint8Array): EntryFate {
+  function apply(entryBytes: Uint8Array, read = readEntry(entryBytes)): EntryFate {
     const index = state.size;
-    const fate = fateOf(entryBytes, index);
+    const fate = fateOf(read, entryBytes, index);
     state.size = index + 1;
     return fate;
   }
 
-  function fateOf(entryBytes: Uint8Array, index: number): EntryFate {
-    const statement = openOrReason(entryBytes);
+  function fateOf(statement: OpenedStatement | string, entryBytes: Uint8Array, index: number): EntryFate {
     if (typeof statement === 'string') return { fate: 'inert', index, reason: statement };
     if (statement.predicate.environment !== input.environment) {
       return { fate: 'inert', index, reason: `it is about environment ${statement.predicate.environment}` };
@@ -110,14 +112,6 @@ export function createFold(input: {
   };
 }
 
-function openOrReason(entryBytes: Uint8Array): OpenedStatement | string {
-  try {
-    return decodeEntry(entryBytes);
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
 /** What an honoured entry changes. */
 function record(said: Said, state: LogState, dependents: Dependents, index: number): void {
   switch (said.type) {
@@ -143,11 +137,13 @@ function record(said: Said, state: LogState, dependents: Dependents, index: numb
       return;
     case 'trust':
     case 'approval':
+    case 'command':
     case 'version':
       return;
     case 'plan':
     case 'vote':
     case 'acceptance':
+    case 'ruling':
     case 'stage-verdict':
     case 'intent':
     case 'outcome':
@@ -167,6 +163,11 @@ function record(said: Said, state: LogState, dependents: Dependents, index: numb
     case 'acceptance': {
       const { approval: _, ...acceptance } = said.predicate;
       change.acceptances.push({ ...acceptance, index });
+      return;
+    }
+    case 'ruling': {
+      const { command: _, ...ruling } = said.predicate;
+      change.rulings.push({ ...ruling, index });
       return;
     }
     case 'stage-verdict':
@@ -216,6 +217,7 @@ function openedBy(request: ChangeRecord['request']): ChangeRecord {
     plan: null,
     votes: [],
     acceptances: [],
+    rulings: [],
     verdicts: [],
     intents: [],
     outcomes: [],

@@ -32,6 +32,7 @@ export function obstacleTo(
     case 'freeze':
     case 'recovery':
     case 'approval':
+    case 'command':
     case 'version':
       return null;
     case 'fence':
@@ -45,6 +46,7 @@ export function obstacleTo(
     case 'plan':
     case 'vote':
     case 'acceptance':
+    case 'ruling':
     case 'stage-verdict':
     case 'intent':
     case 'outcome':
@@ -62,9 +64,12 @@ export function obstacleTo(
   }
   switch (said.type) {
     case 'vote':
-    case 'acceptance':
     case 'stage-verdict':
       return null;
+    case 'acceptance':
+      return obstacleToUsedNonce(said.predicate, change.acceptances);
+    case 'ruling':
+      return obstacleToUsedNonce(said.predicate, change.rulings);
     case 'plan':
       return obstacleToPlan(said.predicate, change);
     case 'intent':
@@ -92,6 +97,15 @@ function obstacleToFence({ cause }: FencePredicate, state: LogState): Obstacle |
       ? state.recovery?.index === cause.index
       : state.automation.some(({ index, state: now }) => index === cause.index && now !== 'active');
   return inForce ? null : inert(`entry ${cause.index} is no ${cause.type} that is in force`);
+}
+
+/** Single use (G6): what is refused for its nonce is recorded, what counts has one that nobody used. */
+function obstacleToUsedNonce(
+  { accepted, nonce }: { accepted: boolean; nonce: string },
+  earlier: readonly { nonce: string; index: number }[],
+): Obstacle | null {
+  const used = accepted ? earlier.find((one) => one.nonce === nonce) : undefined;
+  return used === undefined ? null : inert(`its nonce was used at entry ${used.index}`);
 }
 
 function obstacleToPlan(plan: PlanPredicate, change: ChangeRecord): Obstacle | null {

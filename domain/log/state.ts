@@ -13,6 +13,7 @@ import type {
   RecoveryPredicate,
   RequestPredicate,
   Rollout,
+  RulingPredicate,
   SnapshotPredicate,
   StageVerdictPredicate,
   VotePredicate,
@@ -143,6 +144,8 @@ export interface ChangeRecord {
   plan: Indexed<PlanPredicate> | null;
   votes: Indexed<VotePredicate>[];
   acceptances: Indexed<Omit<AcceptancePredicate, 'approval'>>[];
+  /** Commands that arrived, accepted and refused. */
+  rulings: Indexed<Omit<RulingPredicate, 'command'>>[];
   verdicts: Indexed<StageVerdictPredicate>[];
   intents: Indexed<IntentPredicate>[];
   outcomes: Indexed<OutcomePredicate>[];

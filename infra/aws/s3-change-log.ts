@@ -73,9 +73,9 @@ export function createS3ChangeLog(input: S3ChangeLogInput): S3ChangeLog {
     const start = { first: 0, previous: genesisDigest(environment) };
     for await (const object of followLog(input, start, head.position().last)) {
       for (const bytes of object.entries) {
-        const { trust: signers } = audit.judge;
+        const { judge } = audit;
         const fate = audit.apply(bytes);
-        if (fate.index >= from) yield { index: fate.index, bytes, fate, signers };
+        if (fate.index >= from) yield { index: fate.index, bytes, fate, judge };
       }
     }
   }

@@ -57,7 +57,6 @@ export const BAD_APPROVALS: Readonly<Record<string, BadApproval>> = {
   'with a nonce that was used': {
     rule: 'single-use',
     code: 'NONCE_REPLAYED',
-    entry: 'approve by bob accepted',
     says: ({ usedNonce }) => ({ nonce: usedNonce }),
   },
   'by its author': {

@@ -3,7 +3,8 @@ import { readLogLine } from '../../../client/log-line.ts';
 import { statusFromLog } from '../../../client/status-from-log.ts';
 import { canonicalBytes } from '../../../domain/evidence/canonical-json.ts';
 import type { Predicates } from '../../../domain/evidence/statements.ts';
-import { indexTrust } from '../../../domain/evidence/trust.ts';
+import { judgeUnder } from '../../../domain/log/authority.ts';
+import { verifyEd25519 } from '../../../infra/keys/verify-ed25519.ts';
 import { envelopeOf, type PlainType, sampleMove, signedTrust } from '../../support/sample-log.ts';
 
 const moves = [
@@ -22,7 +23,7 @@ async function lines(
         index,
         bytes,
         fate: { fate: 'honoured', index },
-        signers: indexTrust(signedTrust()),
+        judge: judgeUnder(signedTrust(), verifyEd25519),
       });
     }),
   );

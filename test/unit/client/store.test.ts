@@ -8,8 +8,9 @@ import { wayBack } from '../../../client/way-back.ts';
 import { diffDocuments } from '../../../domain/change/document-diff.ts';
 import { DomainError } from '../../../domain/errors.ts';
 import { canonicalBytes, type Digest, digestOf } from '../../../domain/evidence/canonical-json.ts';
-import { indexTrust } from '../../../domain/evidence/trust.ts';
-import { envelopeOf, sampleMove, signedTrust } from '../../support/sample-log.ts';
+import { judgeUnder } from '../../../domain/log/authority.ts';
+import { emptyLogState } from '../../../domain/log/state.ts';
+import { ENVIRONMENT, envelopeOf, sampleMove, signedTrust } from '../../support/sample-log.ts';
 
 const CONFIG = 'config/payments/timeouts';
 const RECORD = 'dns/example.com/@/A';
@@ -40,7 +41,10 @@ async function commit(
 
 function store(indexOf: (position: number) => number = (position) => position) {
   return createStore({
+    environment: ENVIRONMENT,
+    checkpoint: async () => null,
     log: {
+      sync: async () => emptyLogState(ENVIRONMENT, signedTrust()),
       async *entries() {
         for (const [position, bytes] of entries.entries()) {
           const index = indexOf(position);
@@ -48,7 +52,7 @@ function store(indexOf: (position: number) => number = (position) => position) {
             index,
             bytes,
             fate: { fate: 'honoured', index } as const,
-            signers: indexTrust(signedTrust()),
+            judge: judgeUnder(signedTrust(), () => true),
           };
         }
       },

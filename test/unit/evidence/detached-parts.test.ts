@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { boundedReasons } from '../../../domain/evidence/bounded-reasons.ts';
+import { digestOf } from '../../../domain/evidence/canonical-json.ts';
 import { preAuthEncoding } from '../../../domain/evidence/dsse.ts';
 import { openEnvelope } from '../../../domain/evidence/statement-codec.ts';
 import { encodeEntry } from '../../../domain/log/entry.ts';
-import { envelopeOf, sampleMove } from '../../support/sample-log.ts';
+import { acceptance, envelopeOf, sampleMove } from '../../support/sample-log.ts';
 
 /** AWS KMS API, `Sign`: `Message` has at most 4096 bytes. */
 const KMS_LIMIT_BYTES = 4096;
@@ -17,6 +19,33 @@ describe('the parts beside a payload', () => {
     expect(preAuthEncoding(envelope.payloadType, payload).length).toBeLessThan(KMS_LIMIT_BYTES);
     expect(encodeEntry(envelope).length).toBeLessThanOrEqual(65_535);
     expect(openEnvelope(envelope).predicate).toMatchObject({ moves: moves(100) });
+  });
+
+  const made = {
+    build: `100.100.100+${'b'.repeat(12)}`,
+    rules: digestOf('rules'),
+    run: { workflowId: 'w'.repeat(64), runId: 'r'.repeat(36), activityId: '1000' },
+  };
+  const reasons = boundedReasons(
+    Array.from({ length: 9 }, () => ({
+      code: 'INVARIANT_VIOLATED' as const,
+      rule: 'minimum-live-targets',
+      path: 'spec.operations[12].body.targets[3].address',
+      message: 'm'.repeat(1000),
+      remedy: 'r'.repeat(1000),
+    })),
+  );
+
+  test('leave room in one signature for every reason, and for who decided', async () => {
+    const inner = { reason: 'because '.repeat(400) };
+    for (const envelope of [
+      await acceptance({ inner, change: { reasons, accepted: false, madeBy: made } }),
+      await envelopeOf('vote', { reasons, decision: 'no', madeBy: made }),
+    ]) {
+      const payload = Buffer.from(envelope.payload, 'base64');
+      expect(preAuthEncoding(envelope.payloadType, payload).length).toBeLessThan(KMS_LIMIT_BYTES);
+      expect(openEnvelope(envelope).predicate).toMatchObject({ reasons, madeBy: made });
+    }
   });
 
   test('are refused when they are not those that were signed for', async () => {
