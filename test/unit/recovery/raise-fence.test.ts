@@ -1,6 +1,6 @@
-import { trustOf } from '../../../domain/log/state.ts';
 import { describe, expect, it } from 'vitest';
 import { raiseFences } from '../../../activities/dns/raise-fence.ts';
+import { trustOf } from '../../../domain/log/state.ts';
 import { createMemoryWorld, type MemoryWorld } from '../../support/memory-world.ts';
 import { envelopeOf, ZONE } from '../../support/sample-log.ts';
 
