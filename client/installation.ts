@@ -27,6 +27,8 @@ export const installationSchema = z.strictObject({
   keysDir: z.string(),
   /** Private keys of the holders of the trust document's root: `<holder>.pem`. Absent: none is kept here. */
   rootKeysDir: z.string().optional(),
+  /** Where second factors are proven. Absent: nobody here approves what asks for one. */
+  factorVerifierUrl: z.url().optional(),
   /** Where this machine keeps how far it has verified the log. Absent: `memory`, beside this file. */
   memoryDir: z.string().optional(),
   /** AWS credentials of whoever keeps the bucket, for `store check --repair`. Absent: it may not be repaired here. */

@@ -136,6 +136,16 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     issuedAt: at,
     expiresAt: at,
   }),
+  mfa: z.strictObject({
+    changeId,
+    environment,
+    person: name,
+    planDigest: digest,
+    nonce,
+    method: z.enum(['totp', 'recovery-code']),
+    at,
+    expiresAt: at,
+  }),
   acceptance: z.strictObject({
     changeId,
     environment,
@@ -146,6 +156,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     nonce,
     planDigest: digest,
     approval: envelopeSchema,
+    mfa: z.exactOptional(envelopeSchema),
     at,
     madeBy,
   }),
@@ -255,6 +266,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     at,
   }),
   recovery: z.strictObject({ environment, operator: name, reason: text, nonce, at }),
+  'factor-lock': z.strictObject({ environment, person: name, failures: index, until: at, at }),
   snapshot: z.strictObject({ environment, size: index, stateDigest: digest, at }),
 };
 

@@ -25,6 +25,7 @@ export interface Predicates {
   plan: PlanPredicate;
   vote: VotePredicate;
   approval: ApprovalPredicate;
+  mfa: MfaPredicate;
   acceptance: AcceptancePredicate;
   command: CommandPredicate;
   ruling: RulingPredicate;
@@ -37,6 +38,7 @@ export interface Predicates {
   freeze: FreezePredicate;
   fence: FencePredicate;
   recovery: RecoveryPredicate;
+  'factor-lock': FactorLockPredicate;
   snapshot: SnapshotPredicate;
 }
 
@@ -144,6 +146,26 @@ export interface ApprovalPredicate {
   expiresAt: string;
 }
 
+/** How a person proved the second factor: a code of RFC 6238, or one of the codes given out at enrolment. */
+export type FactorMethod = 'totp' | 'recovery-code';
+
+/**
+ * Signed by the factor-verifier: `person` gave a second factor for the one statement that has this nonce, over this plan
+ * (the subject). It counts only beside that statement. Valid until `expiresAt`, at most five minutes.
+ */
+export interface MfaPredicate {
+  changeId: string;
+  /** Audience. */
+  environment: string;
+  person: string;
+  planDigest: Digest;
+  /** Of the approval or override that it goes with. */
+  nonce: string;
+  method: FactorMethod;
+  at: string;
+  expiresAt: string;
+}
+
 /** Signed by the orchestrator: a person's approval arrived at `at`, and counts or does not. */
 export interface AcceptancePredicate {
   changeId: string;
@@ -155,6 +177,8 @@ export interface AcceptancePredicate {
   nonce: string;
   planDigest: Digest;
   approval: Envelope;
+  /** The second factor that came with it. */
+  mfa?: Envelope;
   at: string;
   madeBy?: MadeBy;
 }
@@ -367,6 +391,15 @@ export interface RecoveryPredicate {
   operator: string;
   reason: string;
   nonce: string;
+  at: string;
+}
+
+/** Signed by the factor-verifier: after so many wrong codes it hears no more of this person until `until`. */
+export interface FactorLockPredicate {
+  environment: string;
+  person: string;
+  failures: number;
+  until: string;
   at: string;
 }
 

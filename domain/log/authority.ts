@@ -1,8 +1,9 @@
+import { judgeSecondFactor } from '../approval/judge-second-factor.ts';
 import { judgeValidity } from '../approval/validity.ts';
 import { digestOf } from '../evidence/canonical-json.ts';
 import type { VerifySignature } from '../evidence/dsse.ts';
 import { type OpenedStatement, openEnvelope, verifiedKeyIds } from '../evidence/statement-codec.ts';
-import type { AcceptancePredicate, RulingPredicate } from '../evidence/statements.ts';
+import type { AcceptancePredicate, ApprovalPredicate, RulingPredicate } from '../evidence/statements.ts';
 import {
   indexTrust,
   type PersonRole,
@@ -39,7 +40,7 @@ export function judgeAuthority(statement: OpenedStatement, state: LogState, judg
   const keyIds = verifiedKeyIds(statement, judge.verify);
   if (keyIds.length === 0) return 'no signature of a key of the trust document verifies';
   const { type, predicate } = statement;
-  const signedBy = (role: ServiceRole) => services(keyIds, role, judge.trust).length > 0;
+  const unlessBy = (role: ServiceRole) => unlessSignedBy(role, keyIds, judge.trust);
   switch (type) {
     case 'request':
       return isPerson(keyIds, predicate.author, 'author', judge.trust)
@@ -52,6 +53,8 @@ export function judgeAuthority(statement: OpenedStatement, state: LogState, judg
         : `${predicate.operator} did not sign it, or is no operator`;
     case 'approval':
       return 'an approval counts only inside an acceptance';
+    case 'mfa':
+      return 'a second factor counts only beside the approval that it was given for';
     case 'command':
       return 'a command counts only inside a ruling';
     case 'version':
@@ -63,20 +66,21 @@ export function judgeAuthority(statement: OpenedStatement, state: LogState, judg
       return own ? null : `${predicate.voter} of ${predicate.voterZone} did not sign it`;
     }
     case 'stage-verdict':
-      return signedBy('analysis') ? null : 'only the analysis role may say this';
+      return unlessBy('analysis');
     case 'outcome':
     case 'commit':
     case 'fence':
-      return signedBy('enactor') ? null : 'only the enactor may say this';
+      return unlessBy('enactor');
+    case 'factor-lock':
+      return unlessBy('factor-verifier');
     case 'acceptance':
     case 'ruling':
-      if (!signedBy('orchestrator')) return 'only the orchestrator may say this';
-      return predicate.accepted ? judgeCarried(statement, state, judge) : null;
+      return unlessBy('orchestrator') ?? (predicate.accepted ? judgeCarried(statement, state, judge) : null);
     case 'plan':
     case 'intent':
     case 'end':
     case 'snapshot':
-      return signedBy('orchestrator') ? null : 'only the orchestrator may say this';
+      return unlessBy('orchestrator');
   }
 }
 
@@ -90,8 +94,7 @@ function judgeTrust(
   if (predicate.previousDigest === null) {
     if (digestOf(predicate.document) !== trustInForce.digest)
       return 'it names another trust document than the pinned one';
-    const isOrchestrator = services(verifiedKeyIds(statement, verify), 'orchestrator', trust).length > 0;
-    return isOrchestrator ? null : 'only the orchestrator may say this';
+    return unlessSignedBy('orchestrator', verifiedKeyIds(statement, verify), trust);
   }
   const violations = [
     ...judgeContent(document, predicate),
@@ -140,9 +143,35 @@ function judgeAccepted(
   if (!isPerson(verifiedKeyIds(inside, judge.verify), approval.approver, 'approver', judge.trust)) {
     return `${approval.approver} did not sign the approval inside, or may not approve`;
   }
-  return own(state.changes, acceptance.changeId)?.request.author === approval.approver
-    ? `${approval.approver} is the author`
-    : null;
+  if (own(state.changes, acceptance.changeId)?.request.author === approval.approver) {
+    return `${approval.approver} is the author`;
+  }
+  return judgeFactorOf(acceptance, approval, judge);
+}
+
+/** That it is there is for the policy to ask; that it is real is asked wherever it is. */
+function judgeFactorOf(
+  { mfa: envelope, at }: AcceptancePredicate,
+  approval: ApprovalPredicate,
+  { trust, verify }: Judge,
+): string | null {
+  if (envelope === undefined) return null;
+  let opened: OpenedStatement;
+  try {
+    opened = openEnvelope(envelope);
+  } catch {
+    return 'the second factor inside is malformed';
+  }
+  if (opened.type !== 'mfa') return `in place of a second factor is a ${opened.type} statement`;
+  const { changeId, environment, planDigest, nonce, approver: person } = approval;
+  const enrolled = [...trust.personByKey.values()].some(
+    ({ subject, secondFactors }) => subject === person && secondFactors.length > 0,
+  );
+  const [reason] = judgeSecondFactor(opened.predicate, {
+    ...{ person, changeId, environment, planDigest, nonce, enrolled, nowMs: Date.parse(at) },
+    byVerifier: services(verifiedKeyIds(opened, verify), 'factor-verifier', trust).length > 0,
+  });
+  return reason?.message ?? null;
 }
 
 function judgeRuled(ruling: RulingPredicate, inside: OpenedStatement, judge: Judge): string | null {
@@ -166,6 +195,10 @@ function isPerson(keyIds: string[], subject: string, role: PersonRole, trust: Tr
     const person = trust.personByKey.get(keyId);
     return person?.subject === subject && person.roles.includes(role);
   });
+}
+
+function unlessSignedBy(role: ServiceRole, keyIds: string[], trust: TrustIndex): string | null {
+  return services(keyIds, role, trust).length > 0 ? null : `only the role ${role} may say this`;
 }
 
 function services(keyIds: string[], role: ServiceRole, trust: TrustIndex) {

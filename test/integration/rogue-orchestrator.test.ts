@@ -136,8 +136,8 @@ describe('an orchestrator that lies', () => {
     ]);
     const votes = await askVoters('unproven', summary);
     await orchestrator.recordVotes({ envelopes: votes.slice(0, 1).map(({ envelope }) => envelope) });
-    const approvals = [await approvalOf('unproven', planDigest)];
-    await orchestrator.admitApprovals({ changeId: 'unproven', approvals });
+    const decisions = [{ approval: await approvalOf('unproven', planDigest) }];
+    await orchestrator.admitApprovals({ changeId: 'unproven', decisions });
     // The votes and approvals that do come, come after the intent: too late for it.
     const [intent] = (await env.log.sync()).changes.unproven?.intents ?? [];
     expect(await refusalOf('unproven', intent?.index ?? -1)).toEqual(['votes', 'approvals']);
@@ -148,8 +148,8 @@ describe('an orchestrator that lies', () => {
     const before = await env.dns.readZone(env.zone);
     const votes = await askVoters('unwatched', summary);
     await orchestrator.recordVotes({ envelopes: votes.map(({ envelope }) => envelope) });
-    const approvals = [await approvalOf('unwatched', summary.planDigest)];
-    await orchestrator.admitApprovals({ changeId: 'unwatched', approvals });
+    const decisions = [{ approval: await approvalOf('unwatched', summary.planDigest) }];
+    await orchestrator.admitApprovals({ changeId: 'unwatched', decisions });
     const first = await order('unwatched', summary, '50%');
     expect(await enactor.applyStage({ changeId: 'unwatched', intentIndex: first })).toMatchObject({
       result: 'applied',
@@ -172,8 +172,8 @@ describe('an orchestrator that lies', () => {
     const summary = await planOf('overtaken', 'docs');
     const votes = await askVoters('overtaken', summary);
     await orchestrator.recordVotes({ envelopes: votes.map(({ envelope }) => envelope) });
-    const approvals = [await approvalOf('overtaken', summary.planDigest)];
-    await orchestrator.admitApprovals({ changeId: 'overtaken', approvals });
+    const decisions = [{ approval: await approvalOf('overtaken', summary.planDigest) }];
+    await orchestrator.admitApprovals({ changeId: 'overtaken', decisions });
     const intentIndex = await order('overtaken', summary, '50%');
     expect(await runChange(env, 'overtaking', { label: 'mail' })).toBe('committed');
     expect(await refusalOf('overtaken', intentIndex)).toEqual(['stale-fence']);
@@ -189,8 +189,8 @@ describe('an enactor that cannot reach the log', () => {
     const before = await env.dns.readZone(env.zone);
     const votes = await askVoters(changeId, summary);
     await orchestrator.recordVotes({ envelopes: votes.map(({ envelope }) => envelope) });
-    const approvals = [await approvalOf(changeId, summary.planDigest)];
-    await orchestrator.admitApprovals({ changeId, approvals });
+    const decisions = [{ approval: await approvalOf(changeId, summary.planDigest) }];
+    await orchestrator.admitApprovals({ changeId, decisions });
     const intentIndex = await order(changeId, summary, '50%');
     const down = enactorWithoutLog();
     const unavailable = { code: 'STORE_UNAVAILABLE' };

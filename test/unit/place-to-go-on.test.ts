@@ -17,15 +17,15 @@ const anew = { state: emptyLogState('prod', signedTrust()), previous: genesisDig
 
 describe('the place to go on from', () => {
   test('is where the reading ended', () => {
-    expect(placeToGoOn(kept(), 'sha256:pinned')).toEqual(kept().position);
+    expect(placeToGoOn(kept(), 'sha256:pinned', signedTrust())).toEqual(kept().position);
   });
 
   test('is the first entry under another trust document, and the last object must still be there', () => {
-    expect(placeToGoOn(kept(), 'sha256:another')).toEqual(anew);
+    expect(placeToGoOn(kept(), 'sha256:another', signedTrust())).toEqual(anew);
   });
 
   test('is the first entry for a state with other fields than this build folds', () => {
-    expect(placeToGoOn(kept({ fromTomorrow: {} }), 'sha256:pinned')).toEqual(anew);
+    expect(placeToGoOn(kept({ fromTomorrow: {} }), 'sha256:pinned', signedTrust())).toEqual(anew);
     const { recovery: _, ...fewer } = state;
     const older = { ...kept(), position: { ...kept().position, state: fewer as LogState } };
     expect(placeToGoOn(older, 'sha256:pinned', signedTrust())).toEqual(anew);
