@@ -4,6 +4,7 @@ import { digestOf } from '../domain/evidence/canonical-json.ts';
 import { verifyBundle } from '../domain/evidence/verify-bundle.ts';
 import { isFrozen } from '../domain/log/fold.ts';
 import { type ChangeRecord, type LogState, trustOf } from '../domain/log/state.ts';
+import { judgePermitted } from './permitted.ts';
 import { loadPlan, loadRequest } from './recorded-change.ts';
 import type { EnactorPorts } from './role-ports.ts';
 
@@ -67,6 +68,7 @@ export async function authorise(
     intentIndex,
     ended: false,
   });
+  violations.push(...(await judgePermitted(ports, state, change, plan, intentIndex)));
   const stage = plan.stages.find((one) => one.name === intent.stage);
   if (violations.length > 0 || !stage) return { violations };
   return { state, change, plan, stage, intent };

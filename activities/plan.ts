@@ -4,7 +4,7 @@ import { canonicalBytes, type Digest, digestOf } from '../domain/evidence/canoni
 import { trustOf } from '../domain/log/state.ts';
 import { indexOfFate } from './fates.ts';
 import { planHere } from './plan-base.ts';
-import { loadRequest } from './recorded-change.ts';
+import { loadRequest, openChange } from './recorded-change.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
 import { signDecision } from './sign-decision.ts';
 
@@ -36,7 +36,8 @@ export async function makePlan(
   const { plan } = planned;
   const { policy } = trustOf(state);
   const nowMs = ports.clock.nowMs();
-  violations.push(...planned.judgeInvariants(nowMs));
+  const { author } = openChange(state, input.changeId).request;
+  violations.push(...planned.judgeInvariants(nowMs), ...planned.judgePermissions(author));
   if (violations.length > 0 || input.refused) return { violations, summary: null };
 
   // Bodies first, then the entry that names them; only its signature does not wait.

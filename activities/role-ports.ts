@@ -1,6 +1,7 @@
 import type { Digest } from '../domain/evidence/canonical-json.ts';
 import type { Signer } from '../domain/evidence/dsse.ts';
 import type { MadeBy } from '../domain/evidence/statements.ts';
+import type { PolicyEngine } from '../domain/permissions/permission.ts';
 import type { CosignedLog } from './cosigned-log.ts';
 import type { Integrator } from './integrate.ts';
 import type { Bodies } from './ports/bodies.ts';
@@ -21,6 +22,7 @@ export interface CommonPorts {
   dns: DnsZones;
   signer: Signer;
   clock: Clock;
+  policyEngine: PolicyEngine;
   /** The program that decides, here and now. */
   madeBy(): MadeBy;
 }

@@ -1,5 +1,5 @@
 import { planDocuments } from '../activities/documents/plan-documents.ts';
-import type { Planned, PlanningPorts } from '../activities/planned.ts';
+import type { PlannedAtTarget, PlanningPorts } from '../activities/planned.ts';
 import { type ChangeRequest, parseChangeRequest } from '../domain/change/request.ts';
 import { canonicalBytes, type Digest, digestOf, digestOfBytes } from '../domain/evidence/canonical-json.ts';
 import { readBody, referencesIn } from '../domain/kinds/document-bodies.ts';
@@ -89,7 +89,7 @@ export class PlanScene {
     const bodies = { get: async (digest: Digest) => this.#body(digest) };
     const ports = { bodies, environment: ENVIRONMENT } as PlanningPorts;
     const change = { changeId: 'change', request, requestDigest: digestOf(request) };
-    const planned: Planned = await planDocuments(ports, change, this.state);
+    const planned: PlannedAtTarget = await planDocuments(ports, change, this.state);
     const refused = [
       ...planned.violations,
       ...(planned.plan === null ? [] : [...planned.judgeCausality(), ...planned.judgeInvariants(0)]),

@@ -1,3 +1,4 @@
+import type { Permissions } from '../activities/permissions.ts';
 import type { Planned } from '../activities/planned.ts';
 import type { Bodies } from '../activities/ports/bodies.ts';
 import type { ChangeLog } from '../activities/ports/change-log.ts';
@@ -6,13 +7,15 @@ import { MAX_LIFETIME_MS } from '../domain/approval/validity.ts';
 import type { VectorClock } from '../domain/causality/vector-clock.ts';
 import type { Plan } from '../domain/change/plan.ts';
 import type { ChangeRequest } from '../domain/change/request.ts';
-import { DomainError, PortError } from '../domain/errors.ts';
+import { DomainError, PortError, type Violation } from '../domain/errors.ts';
 import { canonicalBytes, type Digest, digestOf } from '../domain/evidence/canonical-json.ts';
 import { describeRequest } from '../domain/evidence/describe-request.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
 import type { CommandAction } from '../domain/evidence/statements.ts';
 import type { PersonRole, TrustDocument } from '../domain/evidence/trust.ts';
 import { type LogState, trustOf } from '../domain/log/state.ts';
+import { actionQuestions } from '../domain/permissions/change-questions.ts';
+import { principalOf } from '../domain/permissions/in-force.ts';
 import type { ChangeInput, ChangeStatus } from '../workflows/contract.ts';
 import type { ChangeEngine } from './change-engine.ts';
 import type { ChangeSummary, ControlPlane, Person, PlanPreview } from './control-plane.ts';
@@ -35,6 +38,8 @@ export interface ControlPlaneParts {
     change: { changeId: string; request: ChangeRequest; requestDigest: Digest },
     state: LogState,
   ): Promise<Planned>;
+  /** Who may do what in this state. */
+  permissions(state: LogState): Promise<Permissions>;
   nowMs(): number;
   newNonce(): string;
 }
@@ -109,6 +114,9 @@ async function submit(
   if (state.changes[changeId] || state.ended[changeId])
     return submitAgain(parts, state, changeId, draft, author);
 
+  refuseEarly(
+    (await parts.permissions(state)).judgeDraft(draft, principalOf(trustOf(state), author.subject)),
+  );
   const request = asSeen(draft, { clock: highestClock(state), vector: state.clock });
   const requestDigest = await parts.bodies.put(canonicalBytes(request));
   const entry = await signStatement(author.signer, 'request', {
@@ -249,9 +257,16 @@ async function decide(
   decision: Parameters<ControlPlane['decide']>[1],
   person: Person,
 ) {
-  const trust = await trustNow(parts);
+  const state = await parts.log.sync();
+  const trust = trustOf(state);
   mustHold(trust, person, 'approver');
   const { plan, code } = decision;
+  const author = state.changes[changeId]?.request.author;
+  if (author !== undefined) {
+    const may = principalOf(trust, person.subject);
+    const { judge } = await parts.permissions(state);
+    refuseEarly(judge(actionQuestions(plan, author, may, decision.decision)));
+  }
   const needsCode = decision.decision === 'approve' && asksSecondFactor(trust, plan);
   if (needsCode && code === undefined) throw codeMissing(changeId, plan);
   const nonce = parts.newNonce();
@@ -376,6 +391,13 @@ function mustHold(trust: TrustDocument, person: Person, role: PersonRole): void 
     const message = `${person.subject} does not have the role ${role}.`;
     throw new DomainError('NOT_PERMITTED', message, { next: ASK_TO_ENROL });
   }
+}
+
+/** Before anything is signed: orchestrator, voters and enactor ask the same, each with their own copy. */
+function refuseEarly(violations: readonly Violation[]): void {
+  const [first] = violations;
+  if (first === undefined) return;
+  throw new DomainError(first.code, first.message, { next: first.remedy, violations });
 }
 
 function mustBeEnrolled(trust: TrustDocument, person: Person): TrustDocument['people'][number] {

@@ -20,6 +20,7 @@ import { createS3ChangeLog } from '../infra/aws/s3-change-log.ts';
 import { createS3ConsumerReports } from '../infra/aws/s3-consumer-reports.ts';
 import { createS3HistoryArchive } from '../infra/aws/s3-history-archive.ts';
 import { openS3ChangeLog, writeSnapshot } from '../infra/aws/s3-snapshots.ts';
+import { createCedarEngine } from '../infra/cedar/cedar-engine.ts';
 import { createWebhookPager } from '../infra/http/webhook-pager.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
 import { verifyEd25519 as verify } from '../infra/keys/verify-ed25519.ts';
@@ -79,6 +80,7 @@ export async function openPorts(config: WorkerConfig): Promise<OpenedPorts> {
     }),
     signer,
     clock,
+    policyEngine: createCedarEngine(),
     madeBy,
   };
 }

@@ -6,7 +6,8 @@ import { type Digest, parseJsonBytes } from '../../domain/evidence/canonical-jso
 import { judgeDocumentPlan } from '../../domain/invariants/judge-document-plan.ts';
 import { liveBodiesJudged } from '../../domain/invariants/live-bodies-judged.ts';
 import { type LogState, trustOf } from '../../domain/log/state.ts';
-import type { Planned, PlanningInput, PlanningPorts } from '../planned.ts';
+import { permissionsInForce } from '../../domain/permissions/in-force.ts';
+import type { PlannedAtTarget, PlanningInput, PlanningPorts } from '../planned.ts';
 import type { Bodies } from '../ports/bodies.ts';
 
 /** Plans a request against the documents that the log says are live. */
@@ -14,9 +15,10 @@ export async function planDocuments(
   ports: PlanningPorts,
   change: PlanningInput,
   state: LogState,
-): Promise<Planned> {
+): Promise<PlannedAtTarget> {
   const { environment } = ports;
-  const { policy } = trustOf(state);
+  const trust = trustOf(state);
+  const { policy } = trust;
   const { request } = change;
   const bodies = await parsedBodies(ports.bodies, liveBodiesJudged(request, state.live));
   const { plan, violations } = buildDocumentPlan({
@@ -25,6 +27,7 @@ export async function planDocuments(
     live: state.live,
     bodies,
     policy,
+    permissions: permissionsInForce(state.live, trust),
   });
   if (plan === null) return { plan, violations };
   const newBodies = targetBodies(request);

@@ -7,6 +7,7 @@ import { addDoctor } from './commands/doctor.ts';
 import { addFactor } from './commands/factor.ts';
 import { addKeys } from './commands/keys.ts';
 import { addHistory, addLog } from './commands/log.ts';
+import { addPermissions } from './commands/permissions.ts';
 import { addPlan } from './commands/plan.ts';
 import { addSchema } from './commands/schema.ts';
 import { addSnapshot } from './commands/snapshot.ts';
@@ -59,6 +60,7 @@ export function createProgram(cli: Cli): Command {
   addSnapshot(program, cli);
   addStoreCheck(program, cli);
   addAudit(program, cli);
+  addPermissions(program, cli);
   addSchema(program, cli);
   return program;
 }

@@ -12,6 +12,7 @@ import { documentKindOf } from '../kinds/documents.ts';
 import { type Judge, own } from '../log/authority.ts';
 import { createFold } from '../log/fold.ts';
 import { type ChangeRecord, type LogState, trustOf } from '../log/state.ts';
+import { permissionsInForce } from '../permissions/in-force.ts';
 import { tallyVotes } from '../quorum/tally.ts';
 import { type AuditInput, judgeAcceptedAs, openOrNull } from './audit-entries.ts';
 import { canonicalText, type Digest, digestOf, parseJsonBytes } from './canonical-json.ts';
@@ -253,7 +254,8 @@ async function planAgain(
   const { policy } = trust;
   const { live, recentCommits } = state;
   const nowMs = Date.parse(said.at);
-  const change = { changeId, environment, request, requestDigest };
+  const permissions = permissionsInForce(live, trust);
+  const change = { changeId, environment, request, requestDigest, permissions };
   if (said.zone === null) {
     const known = await documentsLive(input, state);
     if ('missing' in known) return known;

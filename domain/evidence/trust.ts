@@ -81,6 +81,8 @@ export const trustDocumentSchema = z.strictObject({
   }),
   /** Hosted zones of this environment: a zone belongs to one environment. */
   targets: z.array(z.strictObject({ zone: z.string(), hostedZoneId: z.string() })),
+  /** Who may do what while no `policy/permissions` is live: a policy text in Cedar. */
+  permissions: z.strictObject({ cedar: z.string().min(1).max(16_384) }),
   policy: z.strictObject({
     /** People who must approve, by risk class. */
     approvals: z.strictObject({

@@ -7,6 +7,7 @@ import { keyIdOf } from '../../domain/evidence/ed25519-key.ts';
 import type { TrustDocument } from '../../domain/evidence/trust.ts';
 import { logOrigin } from '../../domain/log/checkpoint.ts';
 import { formatVkey, noteKey } from '../../domain/log/signed-note.ts';
+import { DEFAULT_POLICY } from '../../domain/permissions/default-policy.ts';
 import type { WorkerConfig } from '../../worker/config.ts';
 import type { FactorVerifierConfig } from '../../worker/factor-verifier-config.ts';
 import type { WitnessConfig } from '../../worker/witness-config.ts';
@@ -284,6 +285,7 @@ function trustDocument(
     services: services(resources),
     transparency,
     targets: Object.entries(resources.hostedZones).map(([zone, hostedZoneId]) => ({ zone, hostedZoneId })),
+    permissions: { cedar: DEFAULT_POLICY },
     policy: { ...POLICY, ...plan.policy },
   };
 }

@@ -29,7 +29,7 @@ import { createFold } from '../../domain/log/fold.ts';
 import { genesisDigest } from '../../domain/log/log-object.ts';
 import { encodeNote } from '../../domain/log/signed-note.ts';
 import { EMPTY_EDGE, edgeRoot, growTree, partialFiles } from '../../domain/log/tree-edge.ts';
-
+import { permissionsInForce } from '../../domain/permissions/in-force.ts';
 import { sealTrustDocument } from '../../infra/keys/trust-file.ts';
 import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
 import { noteSigner } from './note-keys.ts';
@@ -139,6 +139,7 @@ export class LogWriter {
       ...{ changeId, environment: ENVIRONMENT, request, requestDigest, zone, live },
       policy: trust.policy,
       zones: [ZONE],
+      permissions: permissionsInForce(live, trust),
     });
     if (plan === null || violations.length > 0) throw new Error(JSON.stringify(violations));
     const planDigest = this.put(plan);

@@ -6,6 +6,7 @@ import type { Envelope } from '../../domain/evidence/dsse.ts';
 import type { RecordSet, ZoneState } from '../../domain/kinds/dns-records.ts';
 import { encodeEntry } from '../../domain/log/entry.ts';
 import { createFold } from '../../domain/log/fold.ts';
+import { createCedarEngine } from '../../infra/cedar/cedar-engine.ts';
 import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
 import { AT, ENVIRONMENT, signedTrust, signerOf } from './sample-log.ts';
 
@@ -56,6 +57,7 @@ export function createMemoryWorld(...zoneNames: string[]): MemoryWorld {
       dns: zonesIn(() => world),
       signer: signerOf('enactor'),
       clock: { nowMs: () => Date.parse(AT) },
+      policyEngine: createCedarEngine(),
       madeBy: () => ({ build: 'test', rules: `sha256:${'0'.repeat(64)}` }),
       cosignedLog: { requireEntry: async () => undefined },
       pause: async () => undefined,

@@ -8,6 +8,7 @@ import type { TrustDocument } from '../../domain/evidence/trust.ts';
 import { logOrigin } from '../../domain/log/checkpoint.ts';
 import { encodeEntry } from '../../domain/log/entry.ts';
 import { formatVkey, type NoteKeyType, noteKey } from '../../domain/log/signed-note.ts';
+import { DEFAULT_POLICY } from '../../domain/permissions/default-policy.ts';
 import { rawPublicKey } from '../../infra/keys/person-keys.ts';
 import { peopleNeeded } from './approval-rules.ts';
 
@@ -111,6 +112,7 @@ export function signedTrust(environment = ENVIRONMENT): TrustDocument {
     ],
     transparency: sampleTransparency(environment),
     targets: [{ zone: ZONE, hostedZoneId: 'Z1' }],
+    permissions: { cedar: DEFAULT_POLICY },
     policy: {
       approvals: peopleNeeded({ standard: 1, critical: 2, emergency: 2, brake: 1 }),
       votes: { standard: 2, critical: 3, emergency: 3, brake: 2 },
