@@ -71,9 +71,16 @@ async function authorsBases(
   return found.flat();
 }
 
-async function parsedBodies(bodies: Bodies, digests: Iterable<Digest>): Promise<Map<Digest, unknown>> {
-  const parsed = await Promise.all(
-    [...digests].map(async (digest) => [digest, parseJsonBytes(await bodies.get(digest))] as const),
+/** A layer may lie under thousands of services: with all their bodies asked for at once, connections time out. */
+const READ_AT_ONCE = 16;
+
+async function parsedBodies(bodies: Bodies, digests: ReadonlySet<Digest>): Promise<Map<Digest, unknown>> {
+  const parsed = new Map<Digest, unknown>();
+  const next = digests.values();
+  await Promise.all(
+    Array.from({ length: READ_AT_ONCE }, async () => {
+      for (const digest of next) parsed.set(digest, parseJsonBytes(await bodies.get(digest)));
+    }),
   );
-  return new Map(parsed);
+  return parsed;
 }

@@ -35,8 +35,13 @@ const TIMEOUT_LAYERS = [
   'config/_tenant.acme/timeouts',
 ];
 
-/** The resources whose bodies one plan and its judgements read, each as often as it was. */
-async function bodiesRead(operation: object, others: Documents = {}, base: object = {}): Promise<string[]> {
+/** The resources whose bodies one plan and its judgements read, each as often as it was; `onRead` may wait. */
+async function bodiesRead(
+  operation: object,
+  others: Documents = {},
+  base: object = {},
+  onRead = async () => {},
+): Promise<string[]> {
   const { live, bodies } = liveDocuments({ ...LIVE, ...others });
   const resourceOf = new Map(Object.entries(live).map(([resource, { digest }]) => [digest, resource]));
   const read: string[] = [];
@@ -44,6 +49,7 @@ async function bodiesRead(operation: object, others: Documents = {}, base: objec
     const resource = resourceOf.get(digest);
     if (resource === undefined) throw new DomainError('NOT_FOUND', `There is no ${digest}.`);
     read.push(resource);
+    await onRead();
     return canonicalBytes(bodies.get(digest));
   };
   const request = requestFor({ operations: [operation] });
@@ -98,6 +104,22 @@ describe('planDocuments reads of what is live', () => {
     );
     const operation = { set: 'config/payments/timeouts', body: config({ readMs: 40 }) };
     expect(await bodiesRead(operation, others)).toHaveLength(5);
+  });
+
+  test('a layer under hundreds of services without asking for all of them at once', async () => {
+    const others = Object.fromEntries(
+      Array.from({ length: 300 }, (_, i) => [`config/service-${i}/timeouts`, config({ readMs: 100 + i })]),
+    );
+    let [open, most] = [0, 0];
+    const onRead = async () => {
+      open += 1;
+      most = Math.max(most, open);
+      await new Promise(setImmediate);
+      open -= 1;
+    };
+    const operation = { set: 'config/_global/timeouts', body: config({ readMs: 10 }) };
+    expect(await bodiesRead(operation, others, {}, onRead)).toHaveLength(306);
+    expect(most).toBeLessThanOrEqual(16);
   });
 
   test("of the author's bases only those that the request changes, each once", async () => {
