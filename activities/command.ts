@@ -2,9 +2,10 @@ import { judgeCommand } from '../domain/approval/judge-command.ts';
 import { DomainError, type Violation } from '../domain/errors.ts';
 import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
-import type { CommandAction } from '../domain/evidence/statements.ts';
+import type { CommandAction, CommandPredicate } from '../domain/evidence/statements.ts';
+import { signaturesUnder, type TrustDocument } from '../domain/evidence/trust.ts';
 import { laneOfCommand } from '../domain/limits/rate-lane.ts';
-import type { LogState } from '../domain/log/state.ts';
+import { type LogState, trustOf } from '../domain/log/state.ts';
 import { indexOfFate } from './fates.ts';
 import { openSigned, type SignedByPerson } from './open-signed.ts';
 import { type RateLimited, subjectOf } from './rate-limiter.ts';
@@ -25,17 +26,20 @@ export type AdmittedCommand =
 
 /**
  * A person's command is judged and recorded, accepted or refused, with the time at which it arrived; what nobody
- * signed, or somebody sends too often, is answered and not recorded. What makes production safer must not wait for the log: a pause or an abort
- * counts at once, by the state last known, and its record follows.
+ * signed, or somebody sends too often, is answered and not recorded. What makes production safer must not wait for the
+ * log: a pause or an abort counts at once, by the state last known, and its record follows.
  */
 export async function admitCommand(
   ports: OrchestratorPorts & SignedByPerson & RateLimited,
   input: { changeId: string; command: Envelope; unrecorded: Envelope[] },
 ): Promise<AdmittedCommand> {
-  const opened = openSigned(input.command, 'command', ports.verify);
+  const openedUnder = (trust: TrustDocument) =>
+    openSigned(input.command, 'command', signaturesUnder(trust, ports.verify));
+  const known = openedUnder(trustOf(ports.log.lastKnown()));
+  const state = await freshOrLastKnown(ports, 'predicate' in known && isUrgent(known.predicate));
+  const opened = openedUnder(trustOf(state));
   if ('violations' in opened) return { accepted: false, reasons: [...opened.violations] };
   const { predicate: command, keyIds } = opened;
-  const state = await freshOrLastKnown(ports, command.action !== 'continue');
   const { action, person, reason, nonce } = command;
   const accepted = { accepted: true, action, person, reason, nonce } as const;
   const change = state.changes[input.changeId];
@@ -48,14 +52,14 @@ export async function admitCommand(
       ? { ...accepted, unrecorded: null }
       : { accepted: false, reasons: earlier.reasons };
   }
-  const counted = { lane: laneOfCommand(action), subject: subjectOf(ports.trust, keyIds) };
-  const throttled = ports.limiter.refusal(counted, ports.trust.policy.rateLimits);
+  const counted = { lane: laneOfCommand(action), subject: subjectOf(trustOf(state), keyIds) };
+  const throttled = ports.limiter.refusal(counted, trustOf(state).policy.rateLimits);
   if (throttled !== null) return { accepted: false, reasons: [throttled] };
   const nowMs = ports.clock.nowMs();
   const reasons = judgeCommand(command, {
     change,
     ended: state.ended[input.changeId] !== undefined,
-    trust: ports.trust,
+    trust: trustOf(state),
     keyIds,
     environment: ports.environment,
     nowMs,
@@ -72,10 +76,14 @@ export async function admitCommand(
     command: input.command,
     at: new Date(nowMs).toISOString(),
   });
-  const recorded = await tryToRecord(ports, [...input.unrecorded, ruling], action !== 'continue');
+  const recorded = await tryToRecord(ports, [...input.unrecorded, ruling], isUrgent(command));
   return reasons.length === 0
     ? { ...accepted, unrecorded: recorded ? null : ruling }
     : { accepted: false, reasons };
+}
+
+function isUrgent({ action }: CommandPredicate): boolean {
+  return action !== 'continue';
 }
 
 async function freshOrLastKnown(ports: OrchestratorPorts, urgent: boolean): Promise<LogState> {

@@ -2,6 +2,7 @@ import { DomainError, type Violation, violationsOf } from '../domain/errors.ts';
 import type { Digest } from '../domain/evidence/canonical-json.ts';
 import { describeRequest, judgeDescription } from '../domain/evidence/describe-request.ts';
 import { laneOfRequest, type RateLane } from '../domain/limits/rate-lane.ts';
+import { trustOf } from '../domain/log/state.ts';
 import type { RateLimited } from './rate-limiter.ts';
 import { loadRequest, openChange } from './recorded-change.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
@@ -52,7 +53,7 @@ export async function checkSchema(
   // Refused or not: a flood of what is refused is one too. A request that nobody signed has no author.
   if (found.author !== '') {
     const counted = { lane, subject: found.author };
-    found.waitMs = ports.limiter.waitMs(counted, ports.trust.policy.rateLimits);
+    found.waitMs = ports.limiter.waitMs(counted, trustOf(state).policy.rateLimits);
   }
   return found;
 }

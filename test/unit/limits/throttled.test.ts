@@ -6,19 +6,19 @@ import { digestOf } from '../../../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../../../domain/evidence/dsse.ts';
 import { encodeEntry } from '../../../domain/log/entry.ts';
 import { createFold } from '../../../domain/log/fold.ts';
-import { createKeyring } from '../../../infra/keys/keyring.ts';
+import { verifyEd25519 } from '../../../infra/keys/verify-ed25519.ts';
 import { CHANGE, ENVIRONMENT, entryOf, envelopeOf, signedTrust, signerOf } from '../../support/sample-log.ts';
 
 /** One open change, and an orchestrator that lets each person ask twice at once and once a minute. */
 async function scene() {
   const signed = signedTrust();
   const trust = { ...signed, policy: { ...signed.policy, rateLimits: { perMinute: 1, burst: 2 } } };
-  const verify = createKeyring(trust);
+  const verify = verifyEd25519;
   const fold = createFold({ environment: ENVIRONMENT, trust, verify });
   fold.apply(await entryOf('request'));
   let nowMs = Date.parse('2026-01-01T00:05:00.000Z');
   const ports = {
-    ...{ environment: ENVIRONMENT, trust, verify, signer: signerOf('orchestrator') },
+    ...{ environment: ENVIRONMENT, verify, signer: signerOf('orchestrator') },
     madeBy: () => ({ build: 'test', rules: digestOf('rules') }),
     clock: { nowMs: () => nowMs },
     bodies: {
@@ -26,6 +26,7 @@ async function scene() {
     },
     log: {
       sync: async () => fold.state,
+      lastKnown: () => fold.state,
       append: async (envelopes: readonly Envelope[]) =>
         envelopes.map((envelope) => fold.apply(encodeEntry(envelope))),
     },
