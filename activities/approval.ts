@@ -6,7 +6,8 @@ import { openedFactor } from '../domain/evidence/audit-entries.ts';
 import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
 import type { VerifySignature } from '../domain/evidence/dsse.ts';
 import type { ApprovalPredicate } from '../domain/evidence/statements.ts';
-import type { ChangeRecord, LogState } from '../domain/log/state.ts';
+import { signaturesUnder, type TrustDocument } from '../domain/evidence/trust.ts';
+import { type ChangeRecord, type LogState, trustOf } from '../domain/log/state.ts';
 import { actionQuestions } from '../domain/permissions/change-questions.ts';
 import { judgePermissionsVersion, principalOf } from '../domain/permissions/in-force.ts';
 import type { DecideMessage } from '../workflows/contract.ts';
@@ -52,16 +53,17 @@ export async function admitApprovals(
   const answers: AdmittedApproval[] = [];
   // The live fold: each append below brings it up to date again.
   const state = await ports.log.sync();
+  const verify = signaturesUnder(trustOf(state), ports.verify);
   const planDigest = state.changes[input.changeId]?.plan?.planDigest;
   const decided: Decided | null =
     planDigest === undefined
       ? null
       : {
           plan: await loadPlan(ports.bodies, planDigest),
-          permissions: await openPermissions(ports, state.live),
+          permissions: await openPermissions(ports, state),
         };
   for (const decision of input.decisions) {
-    const opened = open(decision, ports.verify);
+    const opened = open(decision, verify);
     answers.push(
       'violations' in opened
         ? {
@@ -74,7 +76,7 @@ export async function admitApprovals(
         : await admit(ports, state, input.changeId, decision, opened, decided),
     );
   }
-  return { answers, tally: tallyOf(ports, state, input.changeId, decided) };
+  return { answers, tally: tallyOf(state, input.changeId, decided) };
 }
 
 function open(
@@ -113,14 +115,14 @@ async function admit(
   const reasons = judgeApproval(approval, {
     change,
     ended: state.ended[changeId] !== undefined,
-    trust: ports.trust,
+    trust: trustOf(state),
     keyIds,
     mfa,
     environment: ports.environment,
     nowMs,
   });
   if (change !== undefined && decided !== null)
-    reasons.push(...judgeDecision(ports, change, approval, decided));
+    reasons.push(...judgeDecision(trustOf(state), change, approval, decided));
   if (change === undefined) return { ...answer, accepted: false, reasons, index: null };
   const entry = await signDecision(ports, 'acceptance', {
     changeId,
@@ -141,7 +143,7 @@ async function admit(
 
 /** What the policy of permissions says, as it is now and as it was when this was planned. */
 function judgeDecision(
-  { trust }: OrchestratorPorts,
+  trust: TrustDocument,
   { request }: ChangeRecord,
   { approver, decision }: ApprovalPredicate,
   { plan, permissions }: Decided,
@@ -151,12 +153,7 @@ function judgeDecision(
   return [...stale, ...permissions.judge(questions)];
 }
 
-function tallyOf(
-  ports: OrchestratorPorts,
-  state: LogState,
-  changeId: string,
-  decided: Decided | null,
-): ApprovalStanding {
+function tallyOf(state: LogState, changeId: string, decided: Decided | null): ApprovalStanding {
   const change = state.changes[changeId];
   if (!change?.plan || decided === null) {
     return {
@@ -171,5 +168,5 @@ function tallyOf(
   }
   const { plan, permissions } = decided;
   const [stale = null] = judgePermissionsVersion(plan.permissions, permissions.version);
-  return { ...missingApprovals(change, approvalNeeds(plan), ports.trust), stale };
+  return { ...missingApprovals(change, approvalNeeds(plan), trustOf(state)), stale };
 }

@@ -3,7 +3,7 @@ import type { Violation } from '../domain/errors.ts';
 import { digestOf } from '../domain/evidence/canonical-json.ts';
 import { verifyBundle } from '../domain/evidence/verify-bundle.ts';
 import { isFrozen } from '../domain/log/fold.ts';
-import type { ChangeRecord, LogState } from '../domain/log/state.ts';
+import { type ChangeRecord, type LogState, trustOf } from '../domain/log/state.ts';
 import { judgePermitted } from './permitted.ts';
 import { loadPlan, loadRequest } from './recorded-change.ts';
 import type { EnactorPorts } from './role-ports.ts';
@@ -64,7 +64,7 @@ export async function authorise(
     requestDigest: digestOf(request),
     plan,
     planDigest: digestOf(plan),
-    trust: ports.trust,
+    trust: trustOf(state),
     intentIndex,
     ended: false,
   });

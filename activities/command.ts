@@ -3,7 +3,8 @@ import { DomainError, type Violation } from '../domain/errors.ts';
 import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
 import type { CommandAction, CommandPredicate } from '../domain/evidence/statements.ts';
-import type { ChangeRecord, LogState } from '../domain/log/state.ts';
+import { signaturesUnder, type TrustDocument } from '../domain/evidence/trust.ts';
+import { type ChangeRecord, type LogState, trustOf } from '../domain/log/state.ts';
 import { actionQuestions } from '../domain/permissions/change-questions.ts';
 import { principalOf } from '../domain/permissions/in-force.ts';
 import { indexOfFate } from './fates.ts';
@@ -34,10 +35,13 @@ export async function admitCommand(
   ports: OrchestratorPorts & SignedByPerson,
   input: { changeId: string; command: Envelope; unrecorded: Envelope[] },
 ): Promise<AdmittedCommand> {
-  const opened = openSigned(input.command, 'command', ports.verify);
+  const openedUnder = (trust: TrustDocument) =>
+    openSigned(input.command, 'command', signaturesUnder(trust, ports.verify));
+  const known = openedUnder(trustOf(ports.log.lastKnown()));
+  const state = await freshOrLastKnown(ports, 'predicate' in known && isUrgent(known.predicate));
+  const opened = openedUnder(trustOf(state));
   if ('violations' in opened) return { accepted: false, reasons: [...opened.violations] };
   const { predicate: command, keyIds } = opened;
-  const state = await freshOrLastKnown(ports, command.action !== 'continue');
   const { action, person, reason, nonce } = command;
   const accepted = { accepted: true, action, person, reason, nonce } as const;
   const change = state.changes[input.changeId];
@@ -54,7 +58,7 @@ export async function admitCommand(
   const reasons = judgeCommand(command, {
     change,
     ended: state.ended[input.changeId] !== undefined,
-    trust: ports.trust,
+    trust: trustOf(state),
     keyIds,
     environment: ports.environment,
     nowMs,
@@ -72,7 +76,7 @@ export async function admitCommand(
     command: input.command,
     at: new Date(nowMs).toISOString(),
   });
-  const recorded = await tryToRecord(ports, [...input.unrecorded, ruling], action !== 'continue');
+  const recorded = await tryToRecord(ports, [...input.unrecorded, ruling], isUrgent(command));
   return reasons.length === 0
     ? { ...accepted, unrecorded: recorded ? null : ruling }
     : { accepted: false, reasons };
@@ -84,21 +88,25 @@ export async function admitCommand(
  */
 async function judgePermission(
   ports: OrchestratorPorts,
-  { live }: LogState,
+  state: LogState,
   { plan, request }: ChangeRecord,
   { action, person }: CommandPredicate,
 ): Promise<Violation[]> {
   if (plan === null) return [];
   try {
     const [{ judge }, body] = await Promise.all([
-      openPermissions(ports, live),
+      openPermissions(ports, state),
       loadPlan(ports.bodies, plan.planDigest),
     ]);
-    return judge(actionQuestions(body, request.author, principalOf(ports.trust, person), action));
+    return judge(actionQuestions(body, request.author, principalOf(trustOf(state), person), action));
   } catch (error) {
     if (action !== 'continue' && isUnavailable(error)) return [];
     throw error;
   }
+}
+
+function isUrgent({ action }: CommandPredicate): boolean {
+  return action !== 'continue';
 }
 
 async function freshOrLastKnown(ports: OrchestratorPorts, urgent: boolean): Promise<LogState> {

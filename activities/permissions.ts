@@ -1,10 +1,9 @@
 import type { ChangeRequest } from '../domain/change/request.ts';
 import { DomainError, type Violation } from '../domain/errors.ts';
 import { parseJsonBytes } from '../domain/evidence/canonical-json.ts';
-import type { TrustDocument } from '../domain/evidence/trust.ts';
 import { readBody } from '../domain/kinds/document-bodies.ts';
 import { PERMISSIONS_RESOURCE } from '../domain/kinds/policy.ts';
-import type { LogState } from '../domain/log/state.ts';
+import { type LogState, trustOf } from '../domain/log/state.ts';
 import { possibleQuestions } from '../domain/permissions/change-questions.ts';
 import {
   judgePermissions,
@@ -16,7 +15,6 @@ import type { Bodies } from './ports/bodies.ts';
 
 export interface PermissionPorts {
   bodies: Bodies;
-  trust: TrustDocument;
   policyEngine: PolicyEngine;
 }
 
@@ -32,9 +30,9 @@ export interface Permissions {
 }
 
 /** Opens the policy that is live, or the trust document's own while none is. Throws only for a store that is down. */
-export async function openPermissions(ports: PermissionPorts, live: LogState['live']): Promise<Permissions> {
-  const version = permissionsInForce(live, ports.trust);
-  const read = await readPolicy(ports, live);
+export async function openPermissions(ports: PermissionPorts, state: LogState): Promise<Permissions> {
+  const version = permissionsInForce(state.live, trustOf(state));
+  const read = await readPolicy(ports, state);
   if ('problem' in read) {
     const nobody = () => [unreadable(read.problem)];
     return { version, cedar: null, judge: nobody, judgeDraft: nobody };
@@ -55,11 +53,11 @@ export async function openPermissions(ports: PermissionPorts, live: LogState['li
 }
 
 async function readPolicy(
-  { bodies, trust }: PermissionPorts,
-  live: LogState['live'],
+  { bodies }: PermissionPorts,
+  state: LogState,
 ): Promise<{ cedar: string } | { problem: string }> {
-  const digest = live[PERMISSIONS_RESOURCE]?.digest ?? null;
-  if (digest === null) return trust.permissions;
+  const digest = state.live[PERMISSIONS_RESOURCE]?.digest ?? null;
+  if (digest === null) return trustOf(state).permissions;
   try {
     return { cedar: readBody('policy', parseJsonBytes(await bodies.get(digest))).cedar };
   } catch (error) {

@@ -2,7 +2,7 @@ import { approvalNeeds, missingApprovals, missingInWords } from '../domain/appro
 import type { Plan } from '../domain/change/plan.ts';
 import type { Violation } from '../domain/errors.ts';
 import { type Digest, parseJsonBytes } from '../domain/evidence/canonical-json.ts';
-import type { ChangeRecord, LogState } from '../domain/log/state.ts';
+import { type ChangeRecord, type LogState, trustOf } from '../domain/log/state.ts';
 import { actionQuestions, submissionQuestions } from '../domain/permissions/change-questions.ts';
 import { judgePermissionsVersion, principalOf } from '../domain/permissions/in-force.ts';
 import { openPermissions, type PermissionPorts } from './permissions.ts';
@@ -21,8 +21,8 @@ export async function judgePermitted(
   plan: Plan,
   intentIndex: number,
 ): Promise<Violation[]> {
-  const permissions = await openPermissions(ports, state.live);
-  const { trust } = ports;
+  const permissions = await openPermissions(ports, state);
+  const trust = trustOf(state);
   const { author } = change.request;
   const before = { ...change, acceptances: change.acceptances.filter(({ index }) => index < intentIndex) };
   const refusals = new Map(
@@ -43,7 +43,7 @@ export async function judgePermitted(
     ...permissions.judge(submissionQuestions(plan, principalOf(trust, author), given.length)),
     // That too few people approved at all is for the bundle to say.
     ...(barred.length === 0 || missing.length === 0 ? [] : [...barred, notEnough(missingInWords(missing))]),
-    ...judgePolicies(ports, plan, await policyBodies(ports, plan)),
+    ...judgePolicies({ ...ports, trust }, plan, await policyBodies(ports, plan)),
   ];
 }
 

@@ -4,9 +4,10 @@ import type { Plan } from '../domain/change/plan.ts';
 import { resourceOf } from '../domain/change/request.ts';
 import type { Violation } from '../domain/errors.ts';
 import type { Digest } from '../domain/evidence/canonical-json.ts';
+import type { TrustDocument } from '../domain/evidence/trust.ts';
 import { readBody } from '../domain/kinds/document-bodies.ts';
 import { documentKindOf } from '../domain/kinds/documents.ts';
-import type { LogState } from '../domain/log/state.ts';
+import { type LogState, trustOf } from '../domain/log/state.ts';
 import { submissionQuestions } from '../domain/permissions/change-questions.ts';
 import { principalOf } from '../domain/permissions/in-force.ts';
 import { judgePolicy } from '../domain/permissions/judge-policy.ts';
@@ -29,14 +30,14 @@ export async function planHere(
   const planned = await (isDocument ? planDocuments : planZone)(ports, change, state);
   if (planned.plan === null) return planned;
   const { plan } = planned;
-  const { trust } = ports;
-  const permissions = await openPermissions(ports, state.live);
+  const trust = trustOf(state);
+  const permissions = await openPermissions(ports, state);
   const needed = trust.policy.approvals[plan.risk.class].people;
   return {
     ...planned,
     judgeInvariants: (nowMs) => [
       ...planned.judgeInvariants(nowMs),
-      ...judgePolicies(ports, plan, targetBodies(change.request)),
+      ...judgePolicies({ ...ports, trust }, plan, targetBodies(change.request)),
     ],
     judgePermissions: (author) => [
       ...permissions.judge(submissionQuestions(plan, principalOf(trust, author), needed)),
@@ -47,7 +48,7 @@ export async function planHere(
 
 /** The policies that a plan would put into force. `bodies`: those of its targets, by digest. */
 export function judgePolicies(
-  { trust, policyEngine }: Pick<PlanningPorts, 'trust' | 'policyEngine'>,
+  { trust, policyEngine }: Pick<PlanningPorts, 'policyEngine'> & { trust: TrustDocument },
   plan: Plan,
   bodies: ReadonlyMap<Digest, unknown>,
 ): Violation[] {

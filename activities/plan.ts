@@ -1,6 +1,7 @@
 import { type Plan, zoneOf } from '../domain/change/plan.ts';
 import type { Violation } from '../domain/errors.ts';
 import { canonicalBytes, type Digest, digestOf } from '../domain/evidence/canonical-json.ts';
+import { trustOf } from '../domain/log/state.ts';
 import { indexOfFate } from './fates.ts';
 import { planHere } from './plan-base.ts';
 import { loadRequest, openChange } from './recorded-change.ts';
@@ -33,7 +34,7 @@ export async function makePlan(
   if (planned.plan === null) return { violations, summary: null };
 
   const { plan } = planned;
-  const { policy } = ports.trust;
+  const { policy } = trustOf(state);
   const nowMs = ports.clock.nowMs();
   const { author } = openChange(state, input.changeId).request;
   violations.push(...planned.judgeInvariants(nowMs), ...planned.judgePermissions(author));

@@ -2,7 +2,6 @@ import type { Plan } from '../domain/change/plan.ts';
 import type { ChangeRequest } from '../domain/change/request.ts';
 import type { Violation } from '../domain/errors.ts';
 import { type Digest, digestOf } from '../domain/evidence/canonical-json.ts';
-import type { TrustDocument } from '../domain/evidence/trust.ts';
 import type { ZoneState } from '../domain/kinds/dns-records.ts';
 import type { PolicyEngine } from '../domain/permissions/permission.ts';
 import type { Bodies } from './ports/bodies.ts';
@@ -11,7 +10,6 @@ import type { DnsZones } from './ports/dns-zones.ts';
 export interface PlanningPorts {
   dns: DnsZones;
   bodies: Bodies;
-  trust: TrustDocument;
   environment: string;
   policyEngine: PolicyEngine;
 }

@@ -51,7 +51,7 @@ export async function measurePlans(run: Run): Promise<Measured> {
 
 /** An environment in which many configs are live, each held against the schema of its document. */
 export class PlanScene {
-  readonly state: LogState = emptyLogState(ENVIRONMENT);
+  readonly state: LogState = emptyLogState(ENVIRONMENT, signedTrust());
   readonly stored = new Map<Digest, Uint8Array>();
   /** How many bodies were read. */
   read = 0;
@@ -87,7 +87,7 @@ export class PlanScene {
   /** Throws when anything is refused. */
   async plan(request: ChangeRequest): Promise<void> {
     const bodies = { get: async (digest: Digest) => this.#body(digest) };
-    const ports = { bodies, trust: signedTrust(), environment: ENVIRONMENT } as PlanningPorts;
+    const ports = { bodies, environment: ENVIRONMENT } as PlanningPorts;
     const change = { changeId: 'change', request, requestDigest: digestOf(request) };
     const planned: PlannedAtTarget = await planDocuments(ports, change, this.state);
     const refused = [

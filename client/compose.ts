@@ -13,7 +13,7 @@ import { DomainError } from '../domain/errors.ts';
 import { readPins } from '../domain/evidence/export-layout.ts';
 import type { TrustDocument } from '../domain/evidence/trust.ts';
 import type { Checkpoint } from '../domain/log/checkpoint.ts';
-import type { LogState } from '../domain/log/state.ts';
+import { type LogState, trustOf } from '../domain/log/state.ts';
 import { createRoute53Reader, createRoute53Writer, createS3Client } from '../infra/aws/aws-clients.ts';
 import { createRoute53DnsZones } from '../infra/aws/route53-dns-zones.ts';
 import { createS3Bodies } from '../infra/aws/s3-bodies.ts';
@@ -28,7 +28,6 @@ import { createCedarEngine } from '../infra/cedar/cedar-engine.ts';
 import { createLastGoodFile, placeToGoOn } from '../infra/files/file-last-good.ts';
 import { createHttpFactorVerifier } from '../infra/http/factor-client.ts';
 import { nextCode } from '../infra/keys/code-file.ts';
-import { createKeyring } from '../infra/keys/keyring.ts';
 import { generatePersonKey, readPersonSigner } from '../infra/keys/person-keys.ts';
 import { factorUri, makeFactor } from '../infra/keys/second-factor.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
@@ -90,7 +89,8 @@ export async function connect(installation: Installation): Promise<Connected> {
   const reader = createRoute53Reader(aws);
   const writer = createRoute53Writer(aws);
   const bodies = createS3Bodies({ s3, bucket: aws.bucket, environment });
-  const dns = createRoute53DnsZones({ reader, writer, trust });
+  const targets = () => trustOf(log.lastKnown()).targets;
+  const dns = createRoute53DnsZones({ reader, writer, targets });
   const connection = Connection.lazy({
     address: temporal.address,
     // A server that is away for longer is said to be away, instead of keeping a person waiting for the deadline.
@@ -99,32 +99,31 @@ export async function connect(installation: Installation): Promise<Connected> {
   const client = new Client({ connection, namespace: temporal.namespace });
 
   const store = { s3, bucket: aws.bucket, environment };
-  const verify = createKeyring(trust);
+  const verify = verifyEd25519;
   const log = await openRememberedLog(installation, { ...store, trust, verify });
   const evidence = openEvidence(installation, trust, store, client);
   const checkpoint = () => publishedCheckpoint(evidence);
   const keeper = installation.keeper ? createS3Client({ ...aws, credentials: installation.keeper }) : null;
   const policyEngine = createCedarEngine();
-  const permissions = (state: LogState) => openPermissions({ bodies, trust, policyEngine }, state.live);
+  const permissions = (state: LogState) => openPermissions({ bodies, policyEngine }, state);
   const controlPlane = createControlPlane({
     environment,
-    trust,
     engine: createTemporalEngine(client, temporal.address),
     log,
     bodies,
     factors: factorVerifierOf(installation),
     readRequest: (digest) => loadRequest(bodies, digest),
     readPlan: (digest) => loadPlan(bodies, digest),
-    planHere: (change, state) => planHere({ dns, bodies, trust, environment, policyEngine }, change, state),
+    planHere: (change, state) => planHere({ dns, bodies, environment, policyEngine }, change, state),
     permissions,
     nowMs: Date.now,
     newNonce: randomUUID,
   });
   return {
     controlPlane,
-    permissions: createPermissionDesk({ trust, policyEngine, permissions, sync: () => log.sync() }),
+    permissions: createPermissionDesk({ policyEngine, permissions, log }),
     store: createStore({
-      ...{ environment, trust, verify, log, bodies, checkpoint },
+      ...{ environment, log, bodies, checkpoint },
       readPlan: (digest) => loadPlan(bodies, digest),
     }),
     evidence,
@@ -149,7 +148,10 @@ async function openRememberedLog(
   if (memoryDir === undefined) return createS3ChangeLog(input);
   const memory = createLastGoodFile(join(memoryDir, environment));
   const kept = await memory.read();
-  const log = createS3ChangeLog({ ...input, ...(kept && { from: placeToGoOn(kept, trustDigest) }) });
+  const log = createS3ChangeLog({
+    ...input,
+    ...(kept && { from: placeToGoOn(kept, trustDigest, input.trust) }),
+  });
   return createRememberedLog(log, memory, { environment, trustDigest, nowMs: Date.now });
 }
 

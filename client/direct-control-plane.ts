@@ -13,7 +13,7 @@ import { describeRequest } from '../domain/evidence/describe-request.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
 import type { CommandAction } from '../domain/evidence/statements.ts';
 import type { PersonRole, TrustDocument } from '../domain/evidence/trust.ts';
-import type { LogState } from '../domain/log/state.ts';
+import { type LogState, trustOf } from '../domain/log/state.ts';
 import { actionQuestions } from '../domain/permissions/change-questions.ts';
 import { principalOf } from '../domain/permissions/in-force.ts';
 import type { ChangeInput, ChangeStatus } from '../workflows/contract.ts';
@@ -26,7 +26,6 @@ import { statusFromLog } from './status-from-log.ts';
 /** What the control plane is made of while there is no gateway: the engine, the log and the target, read here. */
 export interface ControlPlaneParts {
   environment: string;
-  trust: TrustDocument;
   engine: ChangeEngine;
   log: ChangeLog;
   bodies: Bodies;
@@ -54,7 +53,7 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
     status: (changeId) => status(parts, changeId),
     list: async () => summaries(await parts.log.sync()),
     planOf: (changeId) => planOf(parts, changeId),
-    asksSecondFactor: (plan) => asksSecondFactor(parts.trust, plan),
+    asksSecondFactor: (plan) => asksSecondFactor(trustOf(parts.log.lastKnown()), plan),
     decide: (changeId, decision, person) => decide(parts, changeId, decision, person),
     command: (changeId, command, person) => sendCommand(parts, changeId, command, person),
     takeSnapshot: () => parts.engine.takeSnapshot(parts.environment),
@@ -68,8 +67,9 @@ async function previewPlan(
   changeId: string,
   request: ChangeRequest,
 ): Promise<PlanPreview> {
-  const { trust, environment } = parts;
+  const { environment } = parts;
   const state = await parts.log.sync();
+  const trust = trustOf(state);
   const change = { changeId, request, requestDigest: digestOf(request) };
   const planned = await parts.planHere(change, state);
   const violations = [...planned.violations];
@@ -109,12 +109,14 @@ async function submit(
       { next: 'Name this environment in metadata.environment, or use the installation of the other one.' },
     );
   }
-  mustHold(parts.trust, author, 'author');
   const state = await log.sync();
+  mustHold(trustOf(state), author, 'author');
   if (state.changes[changeId] || state.ended[changeId])
     return submitAgain(parts, state, changeId, draft, author);
 
-  refuseEarly((await parts.permissions(state)).judgeDraft(draft, principalOf(parts.trust, author.subject)));
+  refuseEarly(
+    (await parts.permissions(state)).judgeDraft(draft, principalOf(trustOf(state), author.subject)),
+  );
   const request = asSeen(draft, { clock: highestClock(state), vector: state.clock });
   const requestDigest = await parts.bodies.put(canonicalBytes(request));
   const entry = await signStatement(author.signer, 'request', {
@@ -217,7 +219,7 @@ async function recordedStatus(
     ...known,
     reason: request?.metadata.reason ?? known.reason,
     risk: plan ? plan.risk : null,
-    approvalsNeeded: plan ? parts.trust.policy.approvals[plan.risk.class].people : 0,
+    approvalsNeeded: plan ? trustOf(parts.log.lastKnown()).policy.approvals[plan.risk.class].people : 0,
   };
   if (ENDED.has(described.phase)) return described;
   const waitingFor =
@@ -255,16 +257,17 @@ async function decide(
   decision: Parameters<ControlPlane['decide']>[1],
   person: Person,
 ) {
-  mustHold(parts.trust, person, 'approver');
-  const { plan, code } = decision;
   const state = await parts.log.sync();
+  const trust = trustOf(state);
+  mustHold(trust, person, 'approver');
+  const { plan, code } = decision;
   const author = state.changes[changeId]?.request.author;
   if (author !== undefined) {
-    const may = principalOf(parts.trust, person.subject);
+    const may = principalOf(trust, person.subject);
     const { judge } = await parts.permissions(state);
     refuseEarly(judge(actionQuestions(plan, author, may, decision.decision)));
   }
-  const needsCode = decision.decision === 'approve' && asksSecondFactor(parts.trust, plan);
+  const needsCode = decision.decision === 'approve' && asksSecondFactor(trust, plan);
   if (needsCode && code === undefined) throw codeMissing(changeId, plan);
   const nonce = parts.newNonce();
   const issuedMs = parts.nowMs();
@@ -292,7 +295,7 @@ async function sendCommand(
   { action, reason }: { action: CommandAction; reason: string },
   person: Person,
 ) {
-  mustBeEnrolled(parts.trust, person);
+  mustBeEnrolled(await trustNow(parts), person);
   const nonce = parts.newNonce();
   const issuedMs = parts.nowMs();
   const command = await signStatement(person.signer, 'command', {
@@ -336,7 +339,7 @@ async function history(parts: ControlPlaneParts, changeId: string): Promise<LogL
 }
 
 async function* logLines(parts: ControlPlaneParts, from: number): AsyncGenerator<LogLine> {
-  for await (const entry of parts.log.entries(from)) yield readLogLine(entry, parts.trust);
+  for await (const entry of parts.log.entries(from)) yield readLogLine(entry);
 }
 
 function summaries(state: LogState): ChangeSummary[] {
@@ -370,6 +373,16 @@ function asSeen(request: ChangeRequest, seen: { clock: number; vector: VectorClo
 
 function highestClock(state: LogState): number {
   return Object.values(state.live).reduce((highest, version) => Math.max(highest, version.clock), 0);
+}
+
+/** As far as the log can be read: what makes production safer does not wait for it. */
+async function trustNow({ log }: ControlPlaneParts): Promise<TrustDocument> {
+  try {
+    return trustOf(await log.sync());
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.kind !== 'unavailable') throw error;
+    return trustOf(log.lastKnown());
+  }
 }
 
 /** Said here, before anything is written, because the log would only call such an entry inert. */

@@ -1,10 +1,10 @@
 import type { Permissions } from '../activities/permissions.ts';
+import type { ChangeLog } from '../activities/ports/change-log.ts';
 import type { ChangeRequest } from '../domain/change/request.ts';
 import { DomainError, type Violation } from '../domain/errors.ts';
 import type { Digest } from '../domain/evidence/canonical-json.ts';
-import type { TrustDocument } from '../domain/evidence/trust.ts';
 import { POLICY_RESOURCE, policyBodySchema } from '../domain/kinds/policy.ts';
-import type { LogState } from '../domain/log/state.ts';
+import { type LogState, trustOf } from '../domain/log/state.ts';
 import { principalOf } from '../domain/permissions/in-force.ts';
 import { judgePolicy } from '../domain/permissions/judge-policy.ts';
 import type {
@@ -31,20 +31,19 @@ export interface PermissionDesk {
 }
 
 export function createPermissionDesk({
-  trust,
   policyEngine,
-  sync,
+  log,
   permissions,
 }: {
-  trust: TrustDocument;
   policyEngine: PolicyEngine;
-  sync(): Promise<LogState>;
+  log: Pick<ChangeLog, 'sync' | 'lastKnown'>;
   permissions(state: LogState): Promise<Permissions>;
 }): PermissionDesk {
   return {
     async check(subject, asked) {
-      const question = { ...asked, principal: principalOf(trust, subject) };
-      const { cedar, version, judge } = await permissions(await sync());
+      const state = await log.sync();
+      const question = { ...asked, principal: principalOf(trustOf(state), subject) };
+      const { cedar, version, judge } = await permissions(state);
       const verdict =
         cedar === null
           ? {
@@ -56,6 +55,7 @@ export function createPermissionDesk({
       return { question, ...verdict, policyDigest: version.policyDigest };
     },
     test(request) {
+      const trust = trustOf(log.lastKnown());
       const found = request.spec.operations.flatMap((operation, i) =>
         'set' in operation && POLICY_RESOURCE.test(operation.set)
           ? [{ body: policyBodySchema.parse(operation.body), path: `spec.operations[${i}].body` }]

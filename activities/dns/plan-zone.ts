@@ -3,7 +3,7 @@ import { buildPlan } from '../../domain/change/build-plan.ts';
 import { type ChangeRequest, resourceOf } from '../../domain/change/request.ts';
 import { judgePlan } from '../../domain/invariants/judge-plan.ts';
 import type { ZoneState } from '../../domain/kinds/dns-records.ts';
-import type { LogState } from '../../domain/log/state.ts';
+import { type LogState, trustOf } from '../../domain/log/state.ts';
 import { permissionsInForce } from '../../domain/permissions/in-force.ts';
 import type { PlannedAtTarget, PlanningInput, PlanningPorts } from '../planned.ts';
 
@@ -13,7 +13,8 @@ export async function planZone(
   change: PlanningInput,
   state: LogState,
 ): Promise<PlannedAtTarget> {
-  const { trust, environment } = ports;
+  const { environment } = ports;
+  const trust = trustOf(state);
   const { policy } = trust;
   const zones = trust.targets.map((target) => target.zone);
   const target = targetZone(change.request, zones);

@@ -5,7 +5,7 @@ import { DomainError } from '../../domain/errors.ts';
 import { type Digest, parseJsonBytes } from '../../domain/evidence/canonical-json.ts';
 import { judgeDocumentPlan } from '../../domain/invariants/judge-document-plan.ts';
 import { liveBodiesJudged } from '../../domain/invariants/live-bodies-judged.ts';
-import type { LogState } from '../../domain/log/state.ts';
+import { type LogState, trustOf } from '../../domain/log/state.ts';
 import { permissionsInForce } from '../../domain/permissions/in-force.ts';
 import type { PlannedAtTarget, PlanningInput, PlanningPorts } from '../planned.ts';
 import type { Bodies } from '../ports/bodies.ts';
@@ -16,7 +16,8 @@ export async function planDocuments(
   change: PlanningInput,
   state: LogState,
 ): Promise<PlannedAtTarget> {
-  const { environment, trust } = ports;
+  const { environment } = ports;
+  const trust = trustOf(state);
   const { policy } = trust;
   const { request } = change;
   const bodies = await parsedBodies(ports.bodies, liveBodiesJudged(request, state.live));
@@ -70,9 +71,16 @@ async function authorsBases(
   return found.flat();
 }
 
-async function parsedBodies(bodies: Bodies, digests: Iterable<Digest>): Promise<Map<Digest, unknown>> {
-  const parsed = await Promise.all(
-    [...digests].map(async (digest) => [digest, parseJsonBytes(await bodies.get(digest))] as const),
+/** A layer may lie under thousands of services: with all their bodies asked for at once, connections time out. */
+const READ_AT_ONCE = 16;
+
+async function parsedBodies(bodies: Bodies, digests: ReadonlySet<Digest>): Promise<Map<Digest, unknown>> {
+  const parsed = new Map<Digest, unknown>();
+  const next = digests.values();
+  await Promise.all(
+    Array.from({ length: READ_AT_ONCE }, async () => {
+      for (const digest of next) parsed.set(digest, parseJsonBytes(await bodies.get(digest)));
+    }),
   );
-  return new Map(parsed);
+  return parsed;
 }

@@ -243,7 +243,7 @@ export function sampleRecord(plan = samplePlan()): ChangeRecord {
 }
 
 export function sampleState(live: Record<string, Partial<LiveVersion>> = {}): LogState {
-  const state = emptyLogState(ENVIRONMENT);
+  const state = emptyLogState(ENVIRONMENT, sampleTrust());
   for (const [resource, version] of Object.entries(live)) {
     const made = {
       digest: digestOf(resource),

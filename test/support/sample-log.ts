@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { digestOf } from '../../domain/evidence/canonical-json.ts';
 import type { Envelope, Signer } from '../../domain/evidence/dsse.ts';
+import { keyIdOf } from '../../domain/evidence/ed25519-key.ts';
 import { signStatement } from '../../domain/evidence/statement-codec.ts';
 import type { ArmCounts, Move, Predicates, StatementType } from '../../domain/evidence/statements.ts';
 import type { TrustDocument } from '../../domain/evidence/trust.ts';
@@ -8,7 +9,6 @@ import { logOrigin } from '../../domain/log/checkpoint.ts';
 import { encodeEntry } from '../../domain/log/entry.ts';
 import { formatVkey, type NoteKeyType, noteKey } from '../../domain/log/signed-note.ts';
 import { DEFAULT_POLICY } from '../../domain/permissions/default-policy.ts';
-import { keyIdOf } from '../../infra/keys/keyring.ts';
 import { rawPublicKey } from '../../infra/keys/person-keys.ts';
 import { peopleNeeded } from './approval-rules.ts';
 
@@ -148,7 +148,7 @@ export function sampleMove(change: Partial<Move> = {}): Move {
 
 /** A valid predicate of each type, about one change of one resource. */
 export const SAMPLES: Omit<Predicates, 'acceptance' | 'ruling'> = {
-  trust: { environment: ENVIRONMENT, trustDigest: digestOf('trust'), at: AT },
+  trust: { environment: ENVIRONMENT, previousDigest: null, document: signedTrust(), at: AT },
   request: {
     changeId: CHANGE,
     environment: ENVIRONMENT,

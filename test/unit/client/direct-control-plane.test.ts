@@ -16,9 +16,11 @@ import type { Envelope } from '../../../domain/evidence/dsse.ts';
 import { openEnvelope } from '../../../domain/evidence/statement-codec.ts';
 import type { ApprovalPredicate } from '../../../domain/evidence/statements.ts';
 import type { TrustDocument } from '../../../domain/evidence/trust.ts';
+import { judgeUnder } from '../../../domain/log/authority.ts';
 import { type EntryFate, emptyLogState } from '../../../domain/log/state.ts';
 import { DEFAULT_POLICY } from '../../../domain/permissions/default-policy.ts';
 import { createCedarEngine } from '../../../infra/cedar/cedar-engine.ts';
+import { verifyEd25519 } from '../../../infra/keys/verify-ed25519.ts';
 import type { ChangeInput, CommandMessage, DecideMessage } from '../../../workflows/contract.ts';
 import {
   bystanders,
@@ -80,7 +82,7 @@ const noBodies: Bodies = {
 
 /** A log that honours a change's first request, and an engine that does as told; both write down what happens. */
 function scene(engine: Partial<ChangeEngine> = {}, trust = TRUST) {
-  const state = emptyLogState('prod');
+  const state = emptyLogState('prod', trust);
   const happened: string[] = [];
   const appended: Envelope[] = [];
   const bodies = new Map<Digest, unknown>();
@@ -113,7 +115,6 @@ function scene(engine: Partial<ChangeEngine> = {}, trust = TRUST) {
 
   const controlPlane = createControlPlane({
     environment: 'prod',
-    trust,
     log: {
       sync: async () => state,
       lastKnown: () => state,
@@ -124,7 +125,8 @@ function scene(engine: Partial<ChangeEngine> = {}, trust = TRUST) {
       },
       async *entries(from) {
         for (const [index, envelope] of [...appended.entries()].slice(from)) {
-          yield { index, bytes: canonicalBytes(envelope), fate: { fate: 'honoured', index } };
+          const fate = { fate: 'honoured', index } as const;
+          yield { index, bytes: canonicalBytes(envelope), fate, judge: judgeUnder(TRUST, verifyEd25519) };
         }
       },
     },
@@ -165,8 +167,8 @@ function scene(engine: Partial<ChangeEngine> = {}, trust = TRUST) {
     readRequest: async (digest) => bodies.get(digest) as ChangeRequest,
     readPlan: async () => PLAN,
     planHere: async () => ({ plan: null, zone: null, violations: [] }),
-    permissions: async ({ live }) =>
-      openPermissions({ bodies: noBodies, trust: TRUST, policyEngine: createCedarEngine() }, live),
+    permissions: async (state) =>
+      openPermissions({ bodies: noBodies, policyEngine: createCedarEngine() }, state),
     nowMs: () => NOW_MS,
     newNonce: () => `nonce-${happened.length}`,
   });

@@ -40,7 +40,6 @@ function world(cedar: string | null, store: Map<Digest, unknown> = new Map()) {
     body === null ? sampleState() : sampleState({ [PERMISSIONS_RESOURCE]: { digest: digestOf(body) } });
   const known = body === null ? store : new Map([[digestOf(body), body as unknown], ...store]);
   const ports: PermissionPorts = {
-    trust,
     policyEngine,
     bodies: {
       put: async () => digestOf(null),
@@ -117,7 +116,7 @@ describe('a policy that cannot be used permits nothing', () => {
   ])('%s', async ([, damage, why]) => {
     const { state, ports, known } = world(DEFAULT_POLICY);
     damage(known);
-    const permissions = await openPermissions(ports, state.live);
+    const permissions = await openPermissions(ports, state);
     const [found, ...rest] = permissions.judge([ADA_SUBMITS]);
     expect([found?.code, found?.rule, rest]).toEqual(['NOT_PERMITTED', 'policy-readable', []]);
     expect(found?.message).toContain(why);
@@ -128,10 +127,9 @@ describe('a policy that cannot be used permits nothing', () => {
 
   it('nor does one that Cedar cannot read, be it in the trust document', async () => {
     const { ports, state } = world(null);
-    const permissions = await openPermissions(
-      { ...ports, trust: { ...trust, permissions: { cedar: 'nonsense' } } },
-      state.live,
-    );
+    const document = { ...trust, permissions: { cedar: 'nonsense' } };
+    const trustInForce = { ...state.trustInForce, document };
+    const permissions = await openPermissions(ports, { ...state, trustInForce });
     expect(permissions.judge([ADA_SUBMITS])).toMatchObject([
       { message: expect.stringContaining('cannot be used') },
     ]);
@@ -142,7 +140,7 @@ describe('a policy that cannot be used permits nothing', () => {
     const get = async (): Promise<never> =>
       Promise.reject(new PortError('STORE_UNAVAILABLE', 'It does not answer.'));
     await expect(
-      openPermissions({ ...ports, bodies: { ...ports.bodies, get } }, state.live),
+      openPermissions({ ...ports, bodies: { ...ports.bodies, get } }, state),
     ).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });
 });
@@ -151,7 +149,7 @@ describe('before a request is signed', () => {
   it('it is refused only where no plan of it could be permitted', async () => {
     const judgeDraft = async (cedar: string, author = ADA_SUBMITS.principal) => {
       const { ports, state } = world(cedar);
-      return (await openPermissions(ports, state.live)).judgeDraft(sampleRequest(), author);
+      return (await openPermissions(ports, state)).judgeDraft(sampleRequest(), author);
     };
     expect(await judgeDraft(DEFAULT_POLICY)).toEqual([]);
     expect(
