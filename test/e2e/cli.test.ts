@@ -209,6 +209,9 @@ test('a good change goes live: its author watches, two people approve at once', 
   expect(answerOf('permissions check', allowed)).toMatchObject([{ policies: ['authors-submit'] }]);
   const denied = await check('approve', record, '--as', 'bob', '--context', 'author=bob');
   expect(denied).toMatchObject({ status: 4, stdout: expect.stringContaining('nobody-decides-on-their-own') });
+  const guide = readFileSync(join(CHECKOUT, 'docs/guide/permissions.md'), 'utf8');
+  expect(guide).toContain((await check('submit', record, '--as', 'alice')).stdout);
+  expect(guide).toContain(denied.stdout);
   expect(await check('approve', record, '--as', 'bob', '--context', 'risk=odd')).toMatchObject({ status: 2 });
   const policy = join(CHECKOUT, 'examples/documents/8-permissions.yaml');
   answerOf('permissions test', await here('permissions', 'test', policy, '--json'));
