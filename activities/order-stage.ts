@@ -2,8 +2,9 @@ import { inverseDigestOf, type Plan, zoneOf } from '../domain/change/plan.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Digest } from '../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
+import { judgeExpiry } from '../domain/evidence/trust-succession.ts';
 import { isFrozen } from '../domain/log/fold.ts';
-import type { LogState } from '../domain/log/state.ts';
+import { type LogState, trustOf } from '../domain/log/state.ts';
 import { indexOfFate } from './fates.ts';
 import { loadPlan } from './recorded-change.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
@@ -11,8 +12,8 @@ import { signDecision } from './sign-decision.ts';
 
 export type StageOrder =
   | { status: 'ordered'; intentIndex: number }
-  /** Not now: another change has these records, or the environment is frozen. Ask again later. */
-  | { status: 'wait'; code: 'RESERVED' | 'FROZEN'; reason: string };
+  /** Not now: another change has these records, the environment is frozen, or the trust document has expired. Ask again later. */
+  | { status: 'wait'; code: 'RESERVED' | 'FROZEN' | 'TRUST_EXPIRED'; reason: string };
 
 /**
  * Phase `stages`, before each effect: the intent, with the fence that it expects to find and the inverse that it
@@ -35,7 +36,7 @@ export async function orderStage(
   ]);
   const verdict = input.verdict === null ? [] : [input.verdict];
   // Asked every few seconds: what the log is known to refuse is not written.
-  const known = reasonToWait(state, input.changeId, plan);
+  const known = reasonToWait(state, input.changeId, plan, ports.clock.nowMs());
   if (known !== null) {
     await ports.log.append(verdict);
     return known;
@@ -73,7 +74,9 @@ async function cover({ integrator }: OrchestratorPorts): Promise<void> {
   }
 }
 
-function reasonToWait(state: LogState, changeId: string, plan: Plan): StageOrder | null {
+function reasonToWait(state: LogState, changeId: string, plan: Plan, nowMs: number): StageOrder | null {
+  const [expired] = judgeExpiry(trustOf(state), nowMs);
+  if (expired) return { status: 'wait', code: 'TRUST_EXPIRED', reason: expired.message };
   if (isFrozen(state, zoneOf(plan))) {
     return { status: 'wait', code: 'FROZEN', reason: `${zoneOf(plan) ?? plan.environment} is frozen` };
   }

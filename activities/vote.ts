@@ -4,7 +4,9 @@ import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
 import { type Digest, digestOf } from '../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
 import type { VoteDecision, VotePredicate } from '../domain/evidence/statements.ts';
+import { judgeExpiry } from '../domain/evidence/trust-succession.ts';
 import { isFrozen } from '../domain/log/fold.ts';
+import { trustOf } from '../domain/log/state.ts';
 import { judgePermissionsVersion } from '../domain/permissions/in-force.ts';
 import { planHere } from './plan-base.ts';
 import { baseDigestOf } from './planned.ts';
@@ -42,7 +44,7 @@ export async function vote(ports: VoterPorts, input: VoteInput): Promise<CastVot
   const zoneSwitch = await ports.zoneSwitch.read();
   const frozen = own.plan !== null && isFrozen(state, zoneOf(own.plan));
 
-  const safety: Violation[] = [];
+  const safety: Violation[] = judgeExpiry(trustOf(state), nowMs);
   if (frozen)
     safety.push(veto('FROZEN', 'frozen', 'The environment is frozen.', 'Wait for automation to resume.'));
   if (zoneSwitch.frozen) {

@@ -7,6 +7,11 @@ import type { StageStatus } from '../contract.ts';
 import type { PhaseOutcome } from './outcome.ts';
 
 const TURN_RETRY_MS = 2_000;
+const WHO_UNBLOCKS = {
+  RESERVED: 'the change that holds these records',
+  FROZEN: 'an operator: resume automation',
+  TRUST_EXPIRED: 'the root holders: sign the next trust document',
+} as const;
 
 /** Each stage: order it (intent), have it applied, have it watched; the next one only after a signed pass. */
 export async function stages(run: ChangeRun): Promise<PhaseOutcome> {
@@ -79,8 +84,7 @@ async function order(run: ChangeRun, summary: PlanSummary, stage: StageStatus): 
     if (ordered === STOPPED) return STOPPED;
     run.progress.verdict = null;
     if (ordered.status === 'ordered') return ordered.intentIndex;
-    const who =
-      ordered.code === 'FROZEN' ? 'an operator: resume automation' : 'the change that holds these records';
+    const who = WHO_UNBLOCKS[ordered.code];
     const stopped = await run.waitFor(ordered.reason, who, () => false, TURN_RETRY_MS);
     if (stopped) return STOPPED;
   }
