@@ -50,10 +50,15 @@ export function createEnactorActivities(ports: EnactorPorts & PacedWait) {
     applyStage: bind(ports, applyStage),
     rollBack: bind(ports, rollBack),
     commit: bind(ports, commit),
-    raiseFences: bind(ports, raiseFences),
   };
 }
 export type EnactorActivities = ReturnType<typeof createEnactorActivities>;
+
+/** The enactor's too, on a queue of their own: a flood of changes never delays a freeze or a recovery. */
+export function createBrakeActivities(ports: EnactorPorts & PacedWait) {
+  return { raiseFences: bind(ports, raiseFences) };
+}
+export type BrakeActivities = ReturnType<typeof createBrakeActivities>;
 
 function bind<Ports, Input, Output>(
   ports: Ports,

@@ -18,6 +18,8 @@ export const QUEUES = {
   orchestrator: 'orchestrator',
   analysis: 'analysis',
   enactor: 'enactor',
+  /** The enactor's too, polled by a worker of its own. */
+  brakes: 'enactor.brakes',
   voter: (voterZone: string) => `voter.${voterZone}`,
 } as const;
 

@@ -144,7 +144,6 @@ export class FakeWorld {
       return { result: 'rolled-back', recorded: true, wasLive: true };
     },
     commit: async () => ({ result: 'committed', index: this.record('committed') }),
-    raiseFences: async () => [],
   };
 
   /** One voter a zone, by zone. */

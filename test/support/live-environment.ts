@@ -280,7 +280,7 @@ class Crew {
     const integrating = ports.integrator && integratePeriodically(ports.integrator, logger, stopping.signal);
     const stop = async () => {
       stopping.abort();
-      if (worker.getState() === 'RUNNING') worker.shutdown();
+      worker.shutdown();
       await Promise.all([running, integrating]);
     };
     this.#here.set(role, [...(this.#here.get(role) ?? []), stop]);

@@ -213,7 +213,6 @@ export class Engine {
     applyStage: (input) => this.#here().enactor.applyStage(input),
     rollBack: (input) => this.#here().enactor.rollBack(input),
     commit: (input) => this.#here().enactor.commit(input),
-    raiseFences: (input) => this.#here().enactor.raiseFences(input),
   };
 
   #voter(zone: string): VoterActivities {
