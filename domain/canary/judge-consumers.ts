@@ -1,6 +1,8 @@
+import type { DocumentPlan } from '../change/document-plan.ts';
 import type { Digest } from '../evidence/canonical-json.ts';
 import type { ArmCounts, Rollout, Verdict } from '../evidence/statements.ts';
 import { own } from '../log/authority.ts';
+import type { ChangeRecord } from '../log/state.ts';
 import { type Arm, armFor } from './consumer-arm.ts';
 import type { ConsumerReport } from './consumer-report.ts';
 import { judgeCanary } from './judge-canary.ts';
@@ -22,6 +24,31 @@ export interface ConsumerVerdict {
   arms: { stable: ArmCounts; canary: ArmCounts };
 }
 
+/** The stage of a plan as its exposure made it live: before that nobody could have the new versions. */
+export function exposedStage(
+  { changeId, rollout: { minimumSamples } }: DocumentPlan,
+  exposure: ChangeRecord['exposures'][number],
+): ConsumerStage {
+  return {
+    ...exposure.rollout,
+    changeId,
+    since: exposure.at,
+    minimumSamples,
+    targets: Object.fromEntries(
+      exposure.moves.map(({ resource, from, to }) => [resource, { stable: from, canary: to }]),
+    ),
+  };
+}
+
+/** The reports that `judgeConsumers` looks at; of any others its verdict does not depend. */
+export function reportsAbout(reports: readonly ConsumerReport[], stage: ConsumerStage): ConsumerReport[] {
+  return reports.filter(
+    (report) =>
+      report.changeId === stage.changeId &&
+      (isDuring(report, stage) || (stage.percent >= 100 && isOfStable(report, stage))),
+  );
+}
+
 /** A statement that carries the reasons has a bounded size. */
 const MAX_NAMED = 3;
 
@@ -39,8 +66,8 @@ const MAX_NAMED = 3;
  * their p99. Never throws.
  */
 export function judgeConsumers(reports: readonly ConsumerReport[], stage: ConsumerStage): ConsumerVerdict {
-  const about = reports.filter(({ changeId }) => changeId === stage.changeId);
-  const during = about.filter(({ from }) => Date.parse(from) >= Date.parse(stage.since));
+  const about = reportsAbout(reports, stage);
+  const during = about.filter((report) => isDuring(report, stage));
   const standing = Map.groupBy(during, (report) => standingOf(report, stage));
   const strays = new Map(standing.get('astray')?.map((report) => [report.instanceId, report]));
   const believed = (all: readonly ConsumerReport[] = []) =>
@@ -72,6 +99,10 @@ function standingOf(report: ConsumerReport, stage: ConsumerStage): Standing {
   const due = armFor(report, stage);
   if (report.arm === due) return due;
   return due === 'canary' ? 'late' : 'astray';
+}
+
+function isDuring({ from }: ConsumerReport, { since }: ConsumerStage): boolean {
+  return Date.parse(from) >= Date.parse(since);
 }
 
 function isOfStable({ resource, arm, digest }: ConsumerReport, { targets }: ConsumerStage): boolean {

@@ -151,6 +151,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     verdict: z.enum(['pass', 'fail', 'inconclusive']),
     reasons: z.array(text),
     arms: z.strictObject({ stable: armCounts, canary: armCounts }),
+    reportsDigest: z.exactOptional(digest),
     bakeStartedAt: at,
     at,
     madeBy,

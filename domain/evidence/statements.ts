@@ -175,6 +175,11 @@ export interface StageVerdictPredicate {
   verdict: Verdict;
   reasons: string[];
   arms: { stable: ArmCounts; canary: ArmCounts };
+  /**
+   * The body that holds the consumers' reports that were judged (`ConsumerReport[]`), so that an auditor can count them
+   * again. Absent for records, whose counts are of the role's own probes.
+   */
+  reportsDigest?: Digest;
   bakeStartedAt: string;
   at: string;
   madeBy?: MadeBy;

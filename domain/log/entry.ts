@@ -37,6 +37,15 @@ export function decodeEntry(bytes: Uint8Array): OpenedStatement {
 /** A statement as far as the state keeps it: without the approval inside an acceptance. */
 export type Keyed = { [T in StatementType]: Omit<Predicates[T], 'approval'> };
 
+/** As `decodeEntry`; bytes that cannot be read are the reason why not. */
+export function readEntry(bytes: Uint8Array): OpenedStatement | string {
+  try {
+    return decodeEntry(bytes);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 /**
  * The idempotency key (DESIGN G2): two honoured entries never have the same, whoever retried. Times of signing are
  * not part of it, so that a second attempt is recognised.
