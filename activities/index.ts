@@ -10,9 +10,17 @@ import { orderStage } from './order-stage.ts';
 import { makePlan } from './plan.ts';
 import type { PacedWait } from './ports/paced-wait.ts';
 import { recordVotes } from './quorum.ts';
+import {
+  changesSentBack,
+  judgeResumption,
+  observeZone,
+  recordResumption,
+  resumptionStanding,
+} from './resumption.ts';
 import type { AnalysisPorts, EnactorPorts, OrchestratorPorts, VoterPorts } from './role-ports.ts';
 import { rollBack } from './roll-back.ts';
 import { checkSchema } from './schema.ts';
+import { sentBack } from './sent-back.ts';
 import { verifyLive } from './verify.ts';
 import { vote } from './vote.ts';
 
@@ -27,6 +35,10 @@ export function createOrchestratorActivities(ports: OrchestratorPorts & { verify
     admitApprovals: bind(ports, admitApprovals),
     orderStage: bind(ports, orderStage),
     recordVerdict: bind(ports, recordVerdict),
+    sentBack: bind(ports, sentBack),
+    changesSentBack: bind(ports, changesSentBack),
+    resumptionStanding: bind(ports, resumptionStanding),
+    recordResumption: bind(ports, recordResumption),
     verifyLive: bind(ports, verifyLive),
     recordEnd: bind(ports, recordEnd),
     page: bind(ports, page),
@@ -36,12 +48,12 @@ export function createOrchestratorActivities(ports: OrchestratorPorts & { verify
 export type OrchestratorActivities = ReturnType<typeof createOrchestratorActivities>;
 
 export function createVoterActivities(ports: VoterPorts) {
-  return { vote: bind(ports, vote) };
+  return { vote: bind(ports, vote), observeZone: () => observeZone(ports) };
 }
 export type VoterActivities = ReturnType<typeof createVoterActivities>;
 
 export function createAnalysisActivities(ports: AnalysisPorts & PacedWait) {
-  return { judgeStage: bind(ports, judgeStage) };
+  return { judgeStage: bind(ports, judgeStage), judgeResumption: bind(ports, judgeResumption) };
 }
 export type AnalysisActivities = ReturnType<typeof createAnalysisActivities>;
 

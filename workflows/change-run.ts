@@ -8,6 +8,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { Frozen } from '../activities/authorised-step.ts';
 import { type ErrorKind, errorKind, isErrorCode, type Violation } from '../domain/errors.ts';
 import { orchestrator } from './activities.ts';
 import type { ChangeStatus, CommandAnswer, CommandMessage, Phase } from './contract.ts';
@@ -30,10 +31,14 @@ const LONGEST_TIMER_MS = 24 * 60 * 60_000;
  */
 const HISTORY_LIMIT_EVENTS = 600;
 
+/** How soon a change asks again whether it may go on. */
+export const TURN_RETRY_MS = 2_000;
+
 /** One change under way: its progress, and the ways in which its phases wait, hold, retry and are interrupted. */
 export class ChangeRun {
   readonly progress: Progress;
   #continueRequests = 0;
+  #looksForBrake = false;
 
   constructor(progress: Progress) {
     this.progress = progress;
@@ -92,6 +97,35 @@ export class ChangeRun {
     this.progress.paused = null;
     this.#continueRequests += 1;
     return answer(true, 'It goes on.');
+  }
+
+  /**
+   * Looks whether a freeze sends this change back. Whoever signals is not believed, the log is; a change of which
+   * nothing can be live waits for the freeze to end instead.
+   */
+  async brake(): Promise<void> {
+    const { plan, ending } = this.progress;
+    if (this.#looksForBrake || plan === null || ending !== null || this.status.undo.length === 0) return;
+    this.#looksForBrake = true;
+    try {
+      this.#sendBack(await orchestrator.sentBack({ planDigest: plan.planDigest }));
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      log.warn('the log does not say whether a freeze sends this change back', { error: String(error) });
+    } finally {
+      this.#looksForBrake = false;
+    }
+  }
+
+  /** Holds where it is while a freeze is in the way, and asks again; goes back where the freeze says so. */
+  async waitOutFreeze({ reason, sentBackBy }: Frozen): Promise<undefined | Stopped> {
+    this.#sendBack(sentBackBy);
+    return this.waitFor(reason, 'an operator: resume automation', () => false, TURN_RETRY_MS);
+  }
+
+  #sendBack(sentBackBy: Frozen['sentBackBy']): void {
+    if (sentBackBy === null || this.status.undo.length === 0 || isEnd(this.status.phase)) return;
+    if (this.status.phase !== 'rolling-back') this.progress.abort ??= sentBackBy;
   }
 
   needsNewHistory(): boolean {
@@ -213,6 +247,17 @@ export class ChangeRun {
       }
     }
   }
+}
+
+/** Why a change ended that somebody aborted. */
+export function abortion(abort: Progress['abort']): Violation {
+  const { by, reason } = abort ?? { by: 'unknown', reason: 'unknown' };
+  return {
+    code: 'ABORTED',
+    rule: 'abort',
+    message: `Aborted by ${by}: ${reason}`,
+    remedy: 'Submit it again when it may go on.',
+  };
 }
 
 const UNINTERRUPTED: readonly Phase[] = ['commit', 'rolling-back'];

@@ -43,6 +43,7 @@ export function judgeAuthority(statement: OpenedStatement, state: LogState, judg
       return own ? null : `${predicate.voter} of ${predicate.voterZone} did not sign it`;
     }
     case 'stage-verdict':
+    case 'resumption':
       return signedBy('analysis') ? null : 'only the analysis role may say this';
     case 'outcome':
     case 'commit':

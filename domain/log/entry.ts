@@ -99,5 +99,6 @@ const KEY_PARTS: { [T in StatementType]: (about: Keyed[T]) => (string | number |
   freeze: (about) => [about.nonce],
   fence: (about) => [about.zone, about.expectedFence, about.cause.index],
   recovery: (about) => [about.nonce],
+  resumption: (about) => [about.freezeIndex, about.az, about.verdict],
   snapshot: (about) => [about.size],
 };

@@ -20,6 +20,11 @@ export function firstIndexOf(state: LogState, said: Said): number | null {
       return sameKey(said.type, said.predicate, state.raisedFences);
     case 'recovery':
       return own(state.freezeNonces, said.predicate.nonce) ?? null;
+    case 'resumption': {
+      const { freezeIndex } = said.predicate;
+      const earlier = state.automation.find(({ index }) => index === freezeIndex)?.resumptions ?? [];
+      return sameKey(said.type, said.predicate, earlier);
+    }
     case 'approval':
     case 'version':
       return null;
@@ -38,7 +43,7 @@ export function firstIndexOf(state: LogState, said: Said): number | null {
 
 type SaidOfChange = Exclude<
   Said,
-  { type: 'trust' | 'snapshot' | 'freeze' | 'fence' | 'recovery' | 'approval' | 'version' }
+  { type: 'trust' | 'snapshot' | 'freeze' | 'fence' | 'recovery' | 'resumption' | 'approval' | 'version' }
 >;
 
 function firstIndexInChange(state: LogState, { type, predicate }: SaidOfChange): number | null {

@@ -269,6 +269,14 @@ export const SAMPLES: Omit<Predicates, 'acceptance'> = {
     at: AT,
   },
   recovery: { environment: ENVIRONMENT, operator: 'olga', reason: 'engine lost', nonce: 'r-1', at: AT },
+  resumption: {
+    environment: ENVIRONMENT,
+    freezeIndex: 0,
+    az: 'us-east-1a',
+    verdict: 'pass',
+    reasons: ['well'],
+    at: AT,
+  },
   snapshot: { environment: ENVIRONMENT, size: 0, stateDigest: digestOf('state'), at: AT },
 };
 
@@ -288,6 +296,7 @@ const RIGHTFUL: Record<Exclude<StatementType, 'acceptance'>, string> = {
   freeze: 'olga',
   fence: 'enactor',
   recovery: 'olga',
+  resumption: 'analysis',
   snapshot: 'orchestrator',
 };
 

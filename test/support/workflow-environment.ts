@@ -15,7 +15,6 @@ import type {
   AnalysisActivities,
   EnactorActivities,
   OrchestratorActivities,
-  VoterActivities,
 } from '../../activities/index.ts';
 import { installTools } from '../../infra/dev/install.ts';
 import { registerSearchAttributes } from '../../infra/dev/readiness.ts';
@@ -37,7 +36,13 @@ import {
   STATUS_QUERY,
   VOTER_ZONES,
 } from '../../workflows/contract.ts';
-import { type Decision, decisionOf, type FakeWorld } from './fake-world.ts';
+import {
+  type ChangeVoter,
+  type Decision,
+  decisionOf,
+  type FakeWorld,
+  type OfNoChange,
+} from './fake-world.ts';
 
 const silent = pino({ level: 'silent' });
 Runtime.install({
@@ -191,21 +196,21 @@ export class Engine {
     return world;
   }
 
-  readonly #orchestrator: OrchestratorActivities = {
+  readonly #orchestrator: Omit<OrchestratorActivities, OfNoChange> = {
     checkSchema: (input) => this.#here().orchestrator.checkSchema(input),
     checkCausality: (input) => this.#here().orchestrator.checkCausality(input),
     makePlan: (input) => this.#here().orchestrator.makePlan(input),
     recordVotes: (input) => this.#here().orchestrator.recordVotes(input),
     admitApprovals: (input) => this.#here().orchestrator.admitApprovals(input),
     orderStage: (input) => this.#here().orchestrator.orderStage(input),
+    sentBack: (input) => this.#here().orchestrator.sentBack(input),
     recordVerdict: (input) => this.#here().orchestrator.recordVerdict(input),
     verifyLive: (input) => this.#here().orchestrator.verifyLive(input),
     recordEnd: (input) => this.#here().orchestrator.recordEnd(input),
     page: (input) => this.#here().orchestrator.page(input),
-    takeSnapshot: async () => Promise.reject(new Error('no change takes a snapshot')),
   };
 
-  readonly #analysis: AnalysisActivities = {
+  readonly #analysis: Pick<AnalysisActivities, 'judgeStage'> = {
     judgeStage: (input) => this.#here().analysis.judgeStage(input),
   };
 
@@ -215,7 +220,7 @@ export class Engine {
     commit: (input) => this.#here().enactor.commit(input),
   };
 
-  #voter(zone: string): VoterActivities {
+  #voter(zone: string): ChangeVoter {
     return {
       vote: (input) => {
         const voter = this.#here().voters[zone];

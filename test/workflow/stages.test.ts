@@ -106,7 +106,9 @@ inEachMode('a stage', (engine) => {
   ] as const)('waits while it is %s, and goes on by itself', async (code, who) => {
     const world = new FakeWorld(randomUUID());
     const { orderStage } = world.orchestrator;
-    world.orchestrator.orderStage = async () => ({ status: 'wait', code, reason: 'not now' });
+    const wait = { status: 'wait', reason: 'not now' } as const;
+    world.orchestrator.orderStage = async () =>
+      code === 'FROZEN' ? { ...wait, code, sentBackBy: null } : { ...wait, code };
     const change = await (await engine().start(world)).approved();
     expect((await change.untilWaitingFor('not now')).waitingFor).toEqual({ what: 'not now', who });
     await engine().environment.sleep('10 seconds');
