@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 import { CHECKPOINT_PATH } from '../activities/integrate.ts';
 import { planHere } from '../activities/plan-base.ts';
@@ -20,6 +21,7 @@ import { createKeyring } from '../infra/keys/keyring.ts';
 import { generatePersonKey, readPersonSigner } from '../infra/keys/person-keys.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
 import type { EvidenceSource } from './audit/evidence-source.ts';
+import { type Brakes, createBrakes } from './brakes.ts';
 import { createTemporalEngine } from './change-engine.ts';
 import type { ControlPlane, Person } from './control-plane.ts';
 import { createControlPlane } from './direct-control-plane.ts';
@@ -36,6 +38,8 @@ const ENGINE_ATTEMPTS = 5;
 
 export interface Connected {
   controlPlane: ControlPlane;
+  /** Stop forward motion, and let it go on. */
+  brakes: Brakes;
   /** What was live when, and what it said. */
   store: Store;
   /** What an auditor reads. */
@@ -78,10 +82,11 @@ export function connect(installation: Installation): Connected {
     trust,
     verify: createKeyring(trust),
   });
+  const engine = createTemporalEngine(client, temporal.address);
   const controlPlane = createControlPlane({
     environment,
     trust,
-    engine: createTemporalEngine(client, temporal.address),
+    engine,
     log,
     bodies,
     readRequest: (digest) => loadRequest(bodies, digest),
@@ -92,6 +97,12 @@ export function connect(installation: Installation): Connected {
   });
   return {
     controlPlane,
+    brakes: createBrakes({
+      ...{ environment, trust, engine, log, dns },
+      nowMs: Date.now,
+      sleep: (ms) => sleep(ms),
+      newNonce: randomUUID,
+    }),
     store: createStore({ log, bodies, readPlan: (digest) => loadPlan(bodies, digest) }),
     evidence: openEvidence(installation, trust, { s3, bucket: aws.bucket, environment }, client),
     async close() {

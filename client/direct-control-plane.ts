@@ -328,7 +328,7 @@ function highestClock(state: LogState): number {
 }
 
 /** Said here, before anything is written, because the log would only call such an entry inert. */
-function mustHold(trust: TrustDocument, person: Person, role: PersonRole): void {
+export function mustHold(trust: TrustDocument, person: Person, role: PersonRole): void {
   const known = trust.people.find((one) => one.subject === person.subject);
   const next = 'Ask whoever keeps the trust document to enrol this person, key and role.';
   if (!known?.keys.some((key) => key.keyId === person.signer.keyId)) {

@@ -16,6 +16,7 @@ import { createHttpProber } from '../infra/http/http-prober.ts';
 import { QUEUES } from '../workflows/contract.ts';
 import { activityEdge, pause } from './activity-edge.ts';
 import type { WorkerConfig } from './config.ts';
+import { enforceFreezes } from './enforce-freezes.ts';
 import { createPager, type OpenedPorts } from './role-ports.ts';
 
 /** Time for what is under way to finish when the process is told to stop; 0, the default, would cut it off. */
@@ -43,8 +44,17 @@ export async function createRoleWorker(
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
   return {
-    // One that fails takes the others with it: half a role would look like a whole one.
-    run: async () => void (await Promise.all(workers.map((worker) => worker.run().finally(shutdown)))),
+    async run() {
+      const ended = new AbortController();
+      const enforcing = config.role === 'enactor' && enforceFreezes(ports, logger, ended.signal);
+      try {
+        // One that fails takes the others with it: half a role would look like a whole one.
+        await Promise.all(workers.map((worker) => worker.run().finally(shutdown)));
+      } finally {
+        ended.abort();
+        await enforcing;
+      }
+    },
     shutdown,
   };
 }

@@ -6,7 +6,7 @@ import { fencedZones } from '../../domain/log/freeze-scope.ts';
 import type { LogState } from '../../domain/log/state.ts';
 import { indexOfFate } from '../fates.ts';
 import type { PacedWait } from '../ports/paced-wait.ts';
-import type { EnactorPorts } from '../role-ports.ts';
+import type { CommonPorts } from '../role-ports.ts';
 import { awaitInSync } from './propagation.ts';
 
 const ATTEMPTS = 8;
@@ -25,7 +25,7 @@ export interface RaisedFence {
  * force, `ENTRY_MALFORMED` for a fence that this product never wrote, and what the zones and the log throw.
  */
 export async function raiseFences(
-  ports: EnactorPorts & PacedWait,
+  ports: CommonPorts & PacedWait,
   { causeIndex }: { causeIndex: number },
 ): Promise<RaisedFence[]> {
   const state = await ports.log.sync({ atLeast: causeIndex + 1 });
@@ -54,7 +54,7 @@ function causeAt(
 
 /** A fence of a later entry than the cause is as good: no batch from before the cause expects it. */
 async function raiseFence(
-  ports: EnactorPorts & PacedWait,
+  ports: CommonPorts & PacedWait,
   zone: string,
   cause: FencePredicate['cause'],
 ): Promise<RaisedFence> {
