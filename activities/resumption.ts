@@ -3,7 +3,6 @@ import {
   judgeResumption as judge,
   type ZoneSeen,
 } from '../domain/canary/judge-resumption.ts';
-import type { DocumentPlan } from '../domain/change/document-plan.ts';
 import type { Plan } from '../domain/change/plan.ts';
 import { DomainError } from '../domain/errors.ts';
 import { boundedTexts } from '../domain/evidence/bounded-reasons.ts';
@@ -63,7 +62,7 @@ export async function judgeResumption(
 async function heldCanaries(
   ports: AnalysisPorts & PacedWait,
   state: LogState,
-  { scope }: Automation,
+  { scope, gradual }: Automation,
 ): Promise<HeldCanary[]> {
   const live = Object.values(state.changes).flatMap((change) => {
     const stage = liveStage(change);
@@ -75,21 +74,28 @@ async function heldCanaries(
   });
   const watched = live.map(async ({ changeId, planDigest, stage }) => {
     const plan = await loadPlan(ports.bodies, planDigest);
-    const { verdict, reasons } = await watch(ports, plan, stage);
+    const { verdict, reasons } = await watch(ports, plan, stage, gradual?.watchMs ?? 0);
     return { changeId, stage, verdict, reasons };
   });
   return Promise.all(watched);
 }
 
-async function watch(ports: AnalysisPorts & PacedWait, plan: Plan, name: string) {
+/** As in a bake, but for no longer than the resumption watches: the stage has its own bake still before it. */
+async function watch(
+  ports: AnalysisPorts & PacedWait,
+  plan: Plan,
+  name: string,
+  watchMs: number,
+): Promise<Pick<HeldCanary, 'verdict' | 'reasons'>> {
+  const bakeMs = Math.min(plan.rollout.bakeMs, watchMs);
   if (plan.kind === 'dns') {
     const stage = plan.stages.find((one) => one.name === name);
-    if (stage?.baked) return probeArms(ports, plan, stage);
+    if (stage?.baked) return probeArms(ports, { ...plan, rollout: { ...plan.rollout, bakeMs } }, stage);
   } else {
-    const stage = (plan satisfies DocumentPlan).stages.find((one) => one.name === name);
-    if (stage?.baked) return watchConsumers(ports, plan, stage);
+    const stage = plan.stages.find((one) => one.name === name);
+    if (stage?.baked) return watchConsumers(ports, { ...plan, rollout: { ...plan.rollout, bakeMs } }, stage);
   }
-  return { verdict: 'pass' as const, reasons: ['its plan has nothing to watch at this stage'] };
+  return { verdict: 'pass', reasons: ['its plan has nothing to watch at this stage'] };
 }
 
 /** The stage that a change has live; null when none is, or it went back. */

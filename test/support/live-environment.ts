@@ -9,6 +9,7 @@ import { inject, vi } from 'vitest';
 import type { Bodies } from '../../activities/ports/bodies.ts';
 import type { DnsZones } from '../../activities/ports/dns-zones.ts';
 import { recordTrust } from '../../activities/record-trust.ts';
+import type { Brakes } from '../../client/brakes.ts';
 import { connect, openPerson } from '../../client/compose.ts';
 import type { ControlPlane, Person } from '../../client/control-plane.ts';
 import { DomainError } from '../../domain/errors.ts';
@@ -67,6 +68,7 @@ export interface LiveEnvironment {
   dir: string;
   prepared: DevEnvironment;
   controlPlane: ControlPlane;
+  brakes: Brakes;
   client: Client;
   services: CanaryServices;
   person(subject: string): Person;
@@ -131,7 +133,7 @@ export async function startLiveEnvironment(options: LiveEnvironmentOptions): Pro
     crew.startAll(),
   ]);
 
-  const { controlPlane, close } = connect(prepared.installation);
+  const { controlPlane, brakes, close } = connect(prepared.installation);
   const connection = await Connection.connect({ address: stack.temporal.address });
   const client = new Client({ connection, namespace: name });
   const { aws } = prepared.installation;
@@ -156,7 +158,7 @@ export async function startLiveEnvironment(options: LiveEnvironmentOptions): Pro
   };
   const person = (subject: string) => openPerson(prepared.installation, subject);
   return {
-    ...{ name, zone, dir, prepared, controlPlane, client, services, person, until },
+    ...{ name, zone, dir, prepared, controlPlane, brakes, client, services, person, until },
     dns: createRoute53DnsZones({
       reader: createRoute53Reader(aws),
       writer: createRoute53Writer(aws),
