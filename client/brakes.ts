@@ -7,14 +7,13 @@ import type { FreezePredicate, FreezeScope, Gradual, Verdict } from '../domain/e
 import type { TrustDocument } from '../domain/evidence/trust.ts';
 import { isRaisedOver } from '../domain/kinds/dns-fence.ts';
 import { covers, fencedZones, nextAz, releasedAzs, scopeText } from '../domain/log/freeze-scope.ts';
-import type { Automation, LogState } from '../domain/log/state.ts';
+import { type Automation, type LogState, trustOf } from '../domain/log/state.ts';
 import type { BrakeEngine } from './change-engine.ts';
 import type { Person } from './control-plane.ts';
 import { mustHold } from './direct-control-plane.ts';
 
 export interface BrakesParts {
   environment: string;
-  trust: TrustDocument;
   engine: BrakeEngine;
   log: ChangeLog;
   dns: Pick<DnsZones, 'readFence'>;
@@ -95,7 +94,7 @@ export interface Brakes {
     operator: Person,
   ): Promise<RecordedState & { stillFrozen: string[] }>;
   /** Availability zones in the order of release: those named first, then the others. Throws `SCHEMA_INVALID`. */
-  releaseOrder(first: readonly string[]): string[];
+  releaseOrder(first: readonly string[]): Promise<string[]>;
   /** Never throws for a log that cannot be read: unreadable means frozen. */
   status(): Promise<AutomationStatus>;
 }
@@ -109,7 +108,7 @@ export function createBrakes(parts: BrakesParts): Brakes {
     freeze: (input, operator) => freeze(parts, input, operator),
     awaitEffective: (recorded, withinMs) => awaitEffective(parts, recorded, withinMs),
     resume: (input, operator) => resume(parts, input, operator),
-    releaseOrder: (first) => releaseOrder(parts.trust, first),
+    releaseOrder: async (first) => releaseOrder(trustOf(await parts.log.sync()), first),
     status: () => status(parts),
   };
 }
@@ -125,7 +124,7 @@ async function freeze(
     operator,
   );
   const engineAway = tell(() => parts.engine.freeze(parts.environment, recorded.index));
-  return { ...recorded, engineAway, zones: fencedZones(scope, zonesOf(parts.trust)) };
+  return { ...recorded, engineAway, zones: fencedZones(scope, zonesOf(trustOf(parts.log.lastKnown()))) };
 }
 
 async function awaitEffective(
@@ -185,7 +184,7 @@ async function record(
   about: AboutAutomation,
   operator: Person,
 ): Promise<Omit<RecordedState, 'engineAway'>> {
-  mustHold(parts.trust, operator, 'operator');
+  mustHold(trustOf(await parts.log.sync()), operator, 'operator');
   const startedMs = parts.nowMs();
   const at = new Date(startedMs).toISOString();
   const entry = await signStatement(operator.signer, 'freeze', {
@@ -246,7 +245,7 @@ async function status(parts: BrakesParts): Promise<AutomationStatus> {
 
 async function scopeStatus(parts: BrakesParts, log: LogState, automation: Automation): Promise<ScopeStatus> {
   const { scope, state, index, operator, reason, at, hard, rollBack, gradual, resumptions } = automation;
-  const zones = state === 'active' ? [] : fencedZones(scope, zonesOf(parts.trust));
+  const zones = state === 'active' ? [] : fencedZones(scope, zonesOf(trustOf(log)));
   const holds = Object.values(log.changes).filter(
     ({ plan, intents }) => plan && intents.length > 0 && covers(scope, { ...plan, azs: null }),
   );

@@ -4,30 +4,48 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 import { CHECKPOINT_PATH } from '../activities/integrate.ts';
+import { openPermissions } from '../activities/permissions.ts';
 import { planHere } from '../activities/plan-base.ts';
+import type { ChangeLog } from '../activities/ports/change-log.ts';
+import type { FactorVerifier } from '../activities/ports/factor-verifier.ts';
+import type { StoredObjects } from '../activities/ports/stored-objects.ts';
 import { loadPlan, loadRequest } from '../activities/recorded-change.ts';
 import { DomainError } from '../domain/errors.ts';
 import { readPins } from '../domain/evidence/export-layout.ts';
 import type { TrustDocument } from '../domain/evidence/trust.ts';
+import type { Checkpoint } from '../domain/log/checkpoint.ts';
+import { type LogState, trustOf } from '../domain/log/state.ts';
 import { createRoute53Reader, createRoute53Writer, createS3Client } from '../infra/aws/aws-clients.ts';
 import { createRoute53DnsZones } from '../infra/aws/route53-dns-zones.ts';
 import { createS3Bodies } from '../infra/aws/s3-bodies.ts';
-import { createS3ChangeLog } from '../infra/aws/s3-change-log.ts';
+import { createS3ChangeLog, type S3ChangeLogInput } from '../infra/aws/s3-change-log.ts';
+import { createS3HistoryArchive } from '../infra/aws/s3-history-archive.ts';
 import { createS3LogEntries } from '../infra/aws/s3-log-entries.ts';
 import type { LogStore } from '../infra/aws/s3-log-reader.ts';
 import { readSnapshot } from '../infra/aws/s3-snapshots.ts';
+import { createS3StoredObjects } from '../infra/aws/s3-stored-objects.ts';
 import { createS3TileStore } from '../infra/aws/s3-tile-store.ts';
-import { createKeyring } from '../infra/keys/keyring.ts';
+import { createCedarEngine } from '../infra/cedar/cedar-engine.ts';
+import { createLastGoodFile, placeToGoOn } from '../infra/files/file-last-good.ts';
+import { createHttpFactorVerifier } from '../infra/http/factor-client.ts';
+import { nextCode } from '../infra/keys/code-file.ts';
 import { generatePersonKey, readPersonSigner } from '../infra/keys/person-keys.ts';
+import { factorUri, makeFactor } from '../infra/keys/second-factor.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
+import { verifyEd25519 } from '../infra/keys/verify-ed25519.ts';
 import type { EvidenceSource } from './audit/evidence-source.ts';
+import { openCheckpoint } from './audit/write-export.ts';
 import { type Brakes, createBrakes } from './brakes.ts';
 import { createTemporalEngine } from './change-engine.ts';
 import type { ControlPlane, Person } from './control-plane.ts';
 import { createControlPlane } from './direct-control-plane.ts';
 import { createStore } from './direct-store.ts';
+import { enrolFactor } from './enrol-factor.ts';
 import type { Installation } from './installation.ts';
 import { stackRuns } from './open-installation.ts';
+import { createPermissionDesk, type PermissionDesk } from './permission-desk.ts';
+import { createRememberedLog } from './remembered-log.ts';
+import { noFactorVerifier } from './second-factor.ts';
 import type { Store } from './store.ts';
 import { fetchHistories } from './temporal-histories.ts';
 
@@ -42,16 +60,24 @@ export interface Connected {
   brakes: Brakes;
   /** What was live when, and what it said. */
   store: Store;
+  permissions: PermissionDesk;
   /** What an auditor reads. */
   evidence: EvidenceSource;
+  /** The bucket, version by version; what is put back there needs the keeper's credentials. */
+  objects: StoredObjects;
+  /** The newest checkpoint that is to be believed; null where none is published. Throws `LOG_FORKED`. */
+  checkpoint(): Promise<Checkpoint | null>;
+  /** Reads the log on from where this machine was. Throws `LOG_FORKED` when it was shortened or replaced since. */
+  catchUp(): Promise<unknown>;
   close(): Promise<void>;
 }
 
 /**
  * Opens the trust document, pinned, and makes the control plane over it. Nothing is dialled before the first call.
- * Throws `STACK_NOT_RUNNING` for a local stack that has ended, and what `openTrustFile` throws.
+ * Throws `STACK_NOT_RUNNING` for a local stack that has ended, `DIGEST_MISMATCH` when what this machine remembers of
+ * the log was changed, and what `openTrustFile` throws.
  */
-export function connect(installation: Installation): Connected {
+export async function connect(installation: Installation): Promise<Connected> {
   if (!stackRuns(installation)) {
     throw new DomainError(
       'STACK_NOT_RUNNING',
@@ -67,7 +93,8 @@ export function connect(installation: Installation): Connected {
   const reader = createRoute53Reader(aws);
   const writer = createRoute53Writer(aws);
   const bodies = createS3Bodies({ s3, bucket: aws.bucket, environment });
-  const dns = createRoute53DnsZones({ reader, writer, trust });
+  const targets = () => trustOf(log.lastKnown()).targets;
+  const dns = createRoute53DnsZones({ reader, writer, targets });
   const connection = Connection.lazy({
     address: temporal.address,
     // A server that is away for longer is said to be away, instead of keeping a person waiting for the deadline.
@@ -75,41 +102,72 @@ export function connect(installation: Installation): Connected {
   });
   const client = new Client({ connection, namespace: temporal.namespace });
 
-  const log = createS3ChangeLog({
-    s3,
-    bucket: aws.bucket,
-    environment,
-    trust,
-    verify: createKeyring(trust),
-  });
+  const store = { s3, bucket: aws.bucket, environment };
+  const verify = verifyEd25519;
+  const log = await openRememberedLog(installation, { ...store, trust, verify });
+  const evidence = openEvidence(installation, trust, store, client);
+  const checkpoint = () => publishedCheckpoint(evidence);
+  const keeper = installation.keeper ? createS3Client({ ...aws, credentials: installation.keeper }) : null;
   const engine = createTemporalEngine(client, temporal.address);
+  const policyEngine = createCedarEngine();
+  const permissions = (state: LogState) => openPermissions({ bodies, policyEngine }, state);
   const controlPlane = createControlPlane({
     environment,
-    trust,
     engine,
     log,
     bodies,
+    factors: factorVerifierOf(installation),
     readRequest: (digest) => loadRequest(bodies, digest),
     readPlan: (digest) => loadPlan(bodies, digest),
-    planHere: (change, state) => planHere({ dns, bodies, trust, environment }, change, state),
+    planHere: (change, state) => planHere({ dns, bodies, environment, policyEngine }, change, state),
+    permissions,
     nowMs: Date.now,
     newNonce: randomUUID,
   });
   return {
     controlPlane,
     brakes: createBrakes({
-      ...{ environment, trust, engine, log, dns },
+      ...{ environment, engine, log, dns },
       nowMs: Date.now,
       sleep: (ms) => sleep(ms),
       newNonce: randomUUID,
     }),
-    store: createStore({ log, bodies, readPlan: (digest) => loadPlan(bodies, digest) }),
-    evidence: openEvidence(installation, trust, { s3, bucket: aws.bucket, environment }, client),
+    permissions: createPermissionDesk({ policyEngine, permissions, log }),
+    store: createStore({
+      ...{ environment, log, bodies, checkpoint },
+      readPlan: (digest) => loadPlan(bodies, digest),
+    }),
+    evidence,
+    checkpoint,
+    catchUp: () => log.sync(),
+    objects: createS3StoredObjects(store, keeper),
     async close() {
       await connection.close();
-      for (const aws of [s3, reader, writer]) aws.destroy();
+      for (const aws of [s3, reader, writer, keeper]) aws?.destroy();
     },
   };
+}
+
+/**
+ * People believe no snapshot: they fold the log from its first entry once, and then from where this machine was. An
+ * installation without a memory folds it each time.
+ */
+async function openRememberedLog(
+  { environment, trustDigest, memoryDir }: Installation,
+  input: Omit<S3ChangeLogInput, 'from'>,
+): Promise<ChangeLog> {
+  if (memoryDir === undefined) return createS3ChangeLog(input);
+  const memory = createLastGoodFile(join(memoryDir, environment));
+  const kept = await memory.read();
+  const log = createS3ChangeLog({
+    ...input,
+    ...(kept && { from: placeToGoOn(kept, trustDigest, input.trust) }),
+  });
+  return createRememberedLog(log, memory, { environment, trustDigest, nowMs: Date.now });
+}
+
+async function publishedCheckpoint(evidence: EvidenceSource): Promise<Checkpoint | null> {
+  return (await orNull(openCheckpoint(evidence, verifyEd25519, Date.now())))?.checkpoint ?? null;
 }
 
 function openEvidence(
@@ -121,6 +179,7 @@ function openEvidence(
   const log = createS3LogEntries(store);
   const tiles = createS3TileStore(store);
   const bodies = createS3Bodies(store);
+  const archive = createS3HistoryArchive(store);
   return {
     environment,
     trust,
@@ -133,7 +192,7 @@ function openEvidence(
     tile: async (path) => (await tiles.get(path))?.bytes ?? null,
     body: (digest) => orNull(bodies.get(digest)),
     snapshot: (named) => orNull(readSnapshot(store, named)),
-    histories: (changeId) => fetchHistories(client, changeId),
+    histories: async (changeId) => (await archive.get(changeId)) ?? fetchHistories(client, changeId),
   };
 }
 
@@ -144,6 +203,29 @@ async function orNull<T>(read: Promise<T>): Promise<T | null> {
     if (error instanceof DomainError && error.code === 'NOT_FOUND') return null;
     throw error;
   }
+}
+
+function factorVerifierOf({ factorVerifierUrl }: Installation): FactorVerifier | null {
+  return factorVerifierUrl === undefined ? null : createHttpFactorVerifier(factorVerifierUrl);
+}
+
+/** Makes a second factor and enrols it. Throws what `enrolFactor` throws. */
+export async function enrolNewFactor(
+  installation: Installation,
+  person: Person,
+): Promise<{ subject: string; uri: string; recoveryCodes: string[]; commitment: string }> {
+  const { environment } = installation;
+  const { factor, recoveryCodes } = await makeFactor();
+  const verifier = factorVerifierOf(installation);
+  if (verifier === null) throw noFactorVerifier();
+  const commitment = await enrolFactor(verifier, environment, person, factor);
+  const { subject } = person;
+  return { subject, uri: factorUri(factor, environment, subject), recoveryCodes, commitment };
+}
+
+/** The next code of a person of a local environment, whose second factor lies beside the key. Throws as `nextCode`. */
+export function devCode(installation: Installation, subject: string): string {
+  return nextCode(keyFile(installation, subject).replace(/\.pem$/, '.factor.json'), Date.now());
 }
 
 export interface KnownKey {
@@ -205,7 +287,8 @@ export function createKey(
 
 const SUBJECT_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/;
 
-function keyFile(installation: Installation, subject: string): string {
+/** Where a person's private key is. Throws `SCHEMA_INVALID` for what cannot be a person's name. */
+export function keyFile(installation: Installation, subject: string): string {
   if (!SUBJECT_PATTERN.test(subject)) {
     throw new DomainError('SCHEMA_INVALID', `${JSON.stringify(subject)} cannot name a person.`, {
       next: 'Use letters, digits and . _ @ + -, such as alice or alice@example.com.',

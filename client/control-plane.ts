@@ -3,13 +3,8 @@ import type { Plan } from '../domain/change/plan.ts';
 import type { ChangeRequest } from '../domain/change/request.ts';
 import type { Violation } from '../domain/errors.ts';
 import type { Signer } from '../domain/evidence/dsse.ts';
-import type {
-  ChangeStatus,
-  CommandAnswer,
-  CommandMessage,
-  DecideAnswer,
-  Phase,
-} from '../workflows/contract.ts';
+import type { CommandAction } from '../domain/evidence/statements.ts';
+import type { ChangeStatus, CommandAnswer, DecideAnswer, Phase } from '../workflows/contract.ts';
 import type { LogLine } from './log-line.ts';
 
 /** A person who acts: the subject that the trust document knows, and that person's own key, which stays here. */
@@ -24,8 +19,8 @@ export interface PlanPreview {
   plan: Plan | null;
   /** Everything that would refuse the change, not only the first. */
   violations: Violation[];
-  /** Distinct people, and yes votes, that the risk class asks for; null without a plan. */
-  needs: { approvals: number; votes: number; voters: number } | null;
+  /** Distinct people, whether each with a second factor, and yes votes, that the risk class asks for; null without a plan. */
+  needs: { approvals: number; secondFactor: boolean; votes: number; voters: number } | null;
 }
 
 export interface ChangeSummary {
@@ -62,13 +57,24 @@ export interface ControlPlane {
   list(): Promise<ChangeSummary[]>;
   /** The plan that votes and approvals bind to, checked against its digest. `NOT_FOUND` until there is one. */
   planOf(changeId: string): Promise<Plan>;
-  /** Signs a decision over exactly this plan and hands it to the change. */
+  /** Whether an approval of this plan counts only with a second factor. */
+  asksSecondFactor(plan: Plan): boolean;
+  /**
+   * Signs a decision over exactly this plan and hands it to the change. `code` is the person's second factor: where the
+   * plan's class asks for one, an approval without it throws `NOT_PERMITTED`, and one that the factor-verifier does not
+   * take throws what that says (`FACTOR_VERIFIER_UNAVAILABLE` when it is down). Then nothing has been sent.
+   */
   decide(
     changeId: string,
-    decision: { decision: 'approve' | 'reject'; plan: Plan; reason?: string },
+    decision: { decision: 'approve' | 'reject'; plan: Plan; reason?: string; code?: string },
     person: Person,
   ): Promise<DecideAnswer>;
-  command(changeId: string, command: CommandMessage): Promise<CommandAnswer>;
+  /** Signs a command and hands it to the change. */
+  command(
+    changeId: string,
+    command: { action: CommandAction; reason: string },
+    person: Person,
+  ): Promise<CommandAnswer>;
   /** Has the orchestrator store the state so far and sign the entry that names it. */
   takeSnapshot(): Promise<TakenSnapshot>;
   /** The entries of one change, in order. */

@@ -1,8 +1,9 @@
+import type { LogEntry } from '../activities/ports/change-log.ts';
 import { DomainError } from '../domain/errors.ts';
-import { parseJsonBytes } from '../domain/evidence/canonical-json.ts';
+import { digestOf, parseJsonBytes } from '../domain/evidence/canonical-json.ts';
 import { type OpenedStatement, openEnvelope, type Said } from '../domain/evidence/statement-codec.ts';
 import type { AcceptancePredicate, CommitPredicate, FreezePredicate } from '../domain/evidence/statements.ts';
-import type { TrustDocument } from '../domain/evidence/trust.ts';
+import { holderOf } from '../domain/evidence/trust.ts';
 import { isWithdrawal } from '../domain/log/entry.ts';
 import { scopeText } from '../domain/log/freeze-scope.ts';
 import type { EntryFate } from '../domain/log/state.ts';
@@ -23,10 +24,7 @@ export interface LogLine {
   statement: Said | null;
 }
 
-export function readLogLine(
-  entry: { index: number; bytes: Uint8Array; fate: EntryFate },
-  trust: TrustDocument,
-): LogLine {
+export function readLogLine(entry: LogEntry): LogLine {
   const { index, fate } = entry;
   const known = { index, fate: fate.fate, fateReason: reasonOf(fate) };
   try {
@@ -36,7 +34,7 @@ export function readLogLine(
       ...known,
       at: opened.type === 'approval' ? opened.predicate.issuedAt : atOf(opened),
       changeId: 'changeId' in predicate ? predicate.changeId : null,
-      signer: signerOf(opened, trust, fate),
+      signer: signerOf(opened, entry),
       summary: summaryOf(opened),
       statement: { type: opened.type, predicate } as Said,
     };
@@ -63,13 +61,9 @@ function reasonOf(fate: EntryFate): string | null {
   }
 }
 
-function signerOf(opened: OpenedStatement, trust: TrustDocument, fate: EntryFate): string {
-  const owners = new Map([
-    ...trust.people.flatMap((person) => person.keys.map((key) => [key.keyId, person.subject] as const)),
-    ...trust.services.flatMap((service) => service.keys.map((key) => [key.keyId, service.name] as const)),
-  ]);
+function signerOf(opened: OpenedStatement, { fate, judge }: LogEntry): string {
   const names = opened.signatures.map(
-    ({ keyid }) => owners.get(keyid) ?? `unknown key ${keyid.slice(0, 19)}…`,
+    ({ keyid }) => holderOf(keyid, judge.trust) ?? `unknown key ${keyid.slice(0, 19)}…`,
   );
   return fate.fate === 'inert' ? `claims ${names.join(', ')}` : names.join(', ');
 }
@@ -77,7 +71,7 @@ function signerOf(opened: OpenedStatement, trust: TrustDocument, fate: EntryFate
 function summaryOf(said: Said): string {
   switch (said.type) {
     case 'trust':
-      return `trust document ${said.predicate.trustDigest.slice(0, 19)}…`;
+      return `trust document, version ${said.predicate.document.version}, ${digestOf(said.predicate.document).slice(0, 19)}…`;
     case 'request':
       return `request by ${said.predicate.author}`;
     case 'plan':
@@ -88,6 +82,12 @@ function summaryOf(said: Said): string {
       return `${said.predicate.approver}: ${said.predicate.decision}`;
     case 'acceptance':
       return acceptanceSummary(said.predicate);
+    case 'mfa':
+      return `${said.predicate.person}: second factor (${said.predicate.method})`;
+    case 'command':
+      return `${said.predicate.person}: ${said.predicate.action}`;
+    case 'ruling':
+      return `${said.predicate.action} by ${said.predicate.person} ${said.predicate.accepted ? 'accepted' : 'refused'}${because(said.predicate.reasons)}`;
     case 'stage-verdict':
       return `stage ${said.predicate.stage}: ${said.predicate.verdict}${because(said.predicate.reasons.map((message) => ({ message })))}`;
     case 'intent':
@@ -108,6 +108,8 @@ function summaryOf(said: Said): string {
       return `recovery by ${said.predicate.operator}: ${said.predicate.reason}`;
     case 'resumption':
       return `${RELEASE_TEXT[said.predicate.verdict]} ${said.predicate.az} under entry ${said.predicate.freezeIndex}${because(said.predicate.reasons.map((message) => ({ message })))}`;
+    case 'factor-lock':
+      return `the second factor of ${said.predicate.person} is locked until ${said.predicate.until}, after ${said.predicate.failures} wrong codes`;
     case 'snapshot':
       return `snapshot of ${said.predicate.size} entries`;
   }

@@ -2,9 +2,11 @@ import type { Logger } from 'pino';
 import type { CosignedLog } from '../activities/cosigned-log.ts';
 import type { Integrator } from '../activities/integrate.ts';
 import type { ConsumerReports } from '../activities/ports/consumer-reports.ts';
+import type { HistoryArchive } from '../activities/ports/history-archive.ts';
 import type { Pager } from '../activities/ports/pager.ts';
 import type { CommonPorts, TakenSnapshot } from '../activities/role-ports.ts';
-import type { VerifySignature } from '../domain/evidence/dsse.ts';
+import type { VerifyEd25519 } from '../domain/log/signed-note.ts';
+import { trustOf } from '../domain/log/state.ts';
 import {
   createKmsClient,
   createRoute53Reader,
@@ -16,10 +18,12 @@ import { createRoute53DnsZones } from '../infra/aws/route53-dns-zones.ts';
 import { createS3Bodies } from '../infra/aws/s3-bodies.ts';
 import { createS3ChangeLog } from '../infra/aws/s3-change-log.ts';
 import { createS3ConsumerReports } from '../infra/aws/s3-consumer-reports.ts';
+import { createS3HistoryArchive } from '../infra/aws/s3-history-archive.ts';
 import { openS3ChangeLog, writeSnapshot } from '../infra/aws/s3-snapshots.ts';
+import { createCedarEngine } from '../infra/cedar/cedar-engine.ts';
 import { createWebhookPager } from '../infra/http/webhook-pager.ts';
-import { createKeyring } from '../infra/keys/keyring.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
+import { verifyEd25519 as verify } from '../infra/keys/verify-ed25519.ts';
 import type { WorkerConfig } from './config.ts';
 import { madeBy } from './made-by.ts';
 import { openTransparency } from './transparency.ts';
@@ -33,7 +37,8 @@ export type OpenedPorts = CommonPorts & {
   /** The enactor's. */
   cosignedLog?: CosignedLog;
   reports: ConsumerReports;
-  verify: VerifySignature;
+  histories: HistoryArchive;
+  verify: VerifyEd25519;
   /** See `OrchestratorPorts`: the entry counts only with the orchestrator's key. */
   takeSnapshot(): Promise<TakenSnapshot>;
 };
@@ -42,23 +47,22 @@ export type OpenedPorts = CommonPorts & {
 export async function openPorts(config: WorkerConfig): Promise<OpenedPorts> {
   const { environment, aws } = config;
   const trust = openTrustFile(config.trustFile, config.trustDigest);
-  const verify = createKeyring(trust);
   const s3 = createS3Client(aws);
   const store = { s3, bucket: aws.bucket, environment };
   const logInput = { ...store, trust, verify };
   const log = BELIEVES_SNAPSHOTS.includes(config.role)
     ? await openS3ChangeLog(logInput)
     : createS3ChangeLog(logInput);
+  const inForce = () => trustOf(log.lastKnown());
   const kms = createKmsClient(aws);
   const clock = { nowMs: () => Date.now() };
   const [signer, transparency] = await Promise.all([
     openKmsSigner({ kms, keyArn: config.kmsKeyArn }),
-    openTransparency(config, { trust, clock, kms, store }),
+    openTransparency(config, { log, clock, kms, store }),
   ]);
   return {
     ...transparency,
     environment,
-    trust,
     verify,
     log,
     async takeSnapshot() {
@@ -67,14 +71,16 @@ export async function openPorts(config: WorkerConfig): Promise<OpenedPorts> {
     },
     bodies: createS3Bodies(store),
     reports: createS3ConsumerReports(store),
+    histories: createS3HistoryArchive(store),
     dns: createRoute53DnsZones({
       reader: createRoute53Reader(aws),
       writer: createRoute53Writer(aws),
-      trust,
+      targets: () => inForce().targets,
       worstPropagationMs: config.dnsWorstPropagationMs,
     }),
     signer,
     clock,
+    policyEngine: createCedarEngine(),
     madeBy,
   };
 }

@@ -11,12 +11,14 @@ import {
   createVoterActivities,
 } from '../activities/index.ts';
 import { DomainError } from '../domain/errors.ts';
+import { trustOf } from '../domain/log/state.ts';
 import { createFileZoneSwitch } from '../infra/files/file-zone-switch.ts';
 import { createHttpProber } from '../infra/http/http-prober.ts';
 import { QUEUES } from '../workflows/contract.ts';
 import { activityEdge, pause } from './activity-edge.ts';
 import type { WorkerConfig } from './config.ts';
 import { enforceFreezes } from './enforce-freezes.ts';
+import { installedBuild } from './installed-build.ts';
 import { createPager, type OpenedPorts } from './role-ports.ts';
 
 /** Time for what is under way to finish when the process is told to stop; 0, the default, would cut it off. */
@@ -69,7 +71,8 @@ async function createWorkers(
   const common = {
     connection,
     namespace: config.temporal.namespace,
-    identity: `${config.voterZone ? `voter.${config.voterZone}` : config.role}@${process.pid}`,
+    // Read again by `resilience-ctl doctor`.
+    identity: `${config.voterZone ? `voter.${config.voterZone}` : config.role}@${process.pid} ${installedBuild().build}`,
     shutdownGraceTime: SHUTDOWN_GRACE,
     interceptors: { activity: [activityEdge(logger)] },
   };
@@ -115,7 +118,7 @@ async function createWorkers(
           activities: createAnalysisActivities({
             ...ports,
             pause,
-            prober: createHttpProber(ports.trust.policy.probeAllowList),
+            prober: createHttpProber(() => trustOf(ports.log.lastKnown()).policy.probeAllowList),
           }),
         }),
       ];

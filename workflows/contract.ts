@@ -47,6 +47,8 @@ export const STATUS_QUERY = 'status';
 /** A person's signed approval or rejection. Update id: the approval's nonce. */
 export interface DecideMessage {
   approval: Envelope;
+  /** The factor-verifier's `mfa` statement for it, where the change's class asks for a second factor. */
+  mfa?: Envelope;
 }
 export interface DecideAnswer {
   accepted: boolean;
@@ -55,15 +57,17 @@ export interface DecideAnswer {
   index: number | null;
 }
 
+/** A person's signed `command`. Update id: its nonce. */
 export interface CommandMessage {
-  action: 'pause' | 'continue' | 'abort';
-  by: string;
-  reason: string;
+  command: Envelope;
 }
 export interface CommandAnswer {
   accepted: boolean;
   phase: Phase;
+  /** What it did, or why it does nothing any more. */
   reason: string;
+  /** Why the person may not give it; then it did nothing. */
+  violations: Violation[];
 }
 
 export interface ChangeInput {

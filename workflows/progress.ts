@@ -1,6 +1,6 @@
 import type { PlanSummary } from '../activities/plan.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
-import type { ChangeInput, ChangeStatus, Phase } from './contract.ts';
+import type { ChangeInput, ChangeStatus, DecideMessage, Phase } from './contract.ts';
 
 /**
  * All that a change knows of itself: plain data, so that it survives continue-as-new whole. Each phase reads and
@@ -24,8 +24,12 @@ export interface Progress {
   abort: { by: string; reason: string } | null;
   /** The end that is being recorded. */
   ending: 'rejected' | 'rolled-back' | null;
+  /** Nonces of the commands that it followed: one that is sent again, long after, changes nothing. */
+  followed: string[];
+  /** Rulings that the log could not take yet. */
+  unrecorded: Envelope[];
   /** Decisions that came by signal and are not yet judged. */
-  inbox: Envelope[];
+  inbox: DecideMessage[];
 }
 
 export function begin(input: ChangeInput, nowMs: number): Progress {
@@ -60,6 +64,8 @@ export function begin(input: ChangeInput, nowMs: number): Progress {
     paused: null,
     abort: null,
     ending: null,
+    followed: [],
+    unrecorded: [],
     inbox: [],
   };
 }

@@ -3,7 +3,7 @@ import { signStatement } from '../../domain/evidence/statement-codec.ts';
 import type { FencePredicate, FreezeScope } from '../../domain/evidence/statements.ts';
 import { forwardFence, isRaisedOver } from '../../domain/kinds/dns-fence.ts';
 import { fencedZones } from '../../domain/log/freeze-scope.ts';
-import type { LogState } from '../../domain/log/state.ts';
+import { type LogState, trustOf } from '../../domain/log/state.ts';
 import { indexOfFate } from '../fates.ts';
 import type { PacedWait } from '../ports/paced-wait.ts';
 import type { CommonPorts } from '../role-ports.ts';
@@ -32,7 +32,7 @@ export async function raiseFences(
   const { cause, scope } = causeAt(state, causeIndex);
   const zones = fencedZones(
     scope,
-    ports.trust.targets.map(({ zone }) => zone),
+    trustOf(state).targets.map(({ zone }) => zone),
   );
   const settled = await Promise.allSettled(zones.map((zone) => raiseFence(ports, zone, cause)));
   const failed = settled.find((one) => one.status === 'rejected');

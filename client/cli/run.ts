@@ -4,13 +4,18 @@ import { addAudit } from './commands/audit.ts';
 import { addAutomation } from './commands/automation.ts';
 import { addApprove, addReject } from './commands/decide.ts';
 import { addDev } from './commands/dev.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addFactor } from './commands/factor.ts';
 import { addKeys } from './commands/keys.ts';
 import { addHistory, addLog } from './commands/log.ts';
+import { addPermissions } from './commands/permissions.ts';
 import { addPlan } from './commands/plan.ts';
 import { addSchema } from './commands/schema.ts';
+import { addSnapshot } from './commands/snapshot.ts';
 import { addStatus } from './commands/status.ts';
 import { addSteering } from './commands/steer.ts';
 import { addStore } from './commands/store.ts';
+import { addStoreCheck } from './commands/store-check.ts';
 import { addSubmit } from './commands/submit.ts';
 import { addWatch } from './commands/watch.ts';
 import { addWayBack } from './commands/way-back.ts';
@@ -39,7 +44,9 @@ export function createProgram(cli: Cli): Command {
     .showHelpAfterError('(run with --help for usage)')
     .addHelpText('after', EXIT_STATUSES);
   addDev(program, cli);
+  addDoctor(program, cli);
   addKeys(program, cli);
+  addFactor(program, cli);
   addPlan(program, cli);
   addSubmit(program, cli);
   addStatus(program, cli);
@@ -52,7 +59,10 @@ export function createProgram(cli: Cli): Command {
   addLog(program, cli);
   addStore(program, cli);
   addWayBack(program, cli);
+  addSnapshot(program, cli);
+  addStoreCheck(program, cli);
   addAudit(program, cli);
+  addPermissions(program, cli);
   addSchema(program, cli);
   return program;
 }

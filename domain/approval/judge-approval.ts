@@ -1,15 +1,12 @@
-import type { RiskClass } from '../change/risk.ts';
 import type { ErrorCode, Violation } from '../errors.ts';
-import type { ApprovalPredicate } from '../evidence/statements.ts';
+import type { ApprovalPredicate, MfaPredicate } from '../evidence/statements.ts';
 import type { TrustDocument } from '../evidence/trust.ts';
 import type { ChangeRecord } from '../log/state.ts';
+import { judgeSecondFactor } from './judge-second-factor.ts';
+import { judgeValidity } from './validity.ts';
 
-/** An approval is used within this or not at all (G6). */
-export const MAX_APPROVAL_LIFETIME_MS = 15 * 60_000;
-/** How far an approver's clock may be ahead of ours. */
-const MAX_AHEAD_MS = 30_000;
-
-export interface ApprovalFacts {
+/** What a person's statement about a change is judged by. */
+export interface StatementFacts {
   /** The open change; undefined when the log has no open one of this id. */
   change: ChangeRecord | undefined;
   ended: boolean;
@@ -18,6 +15,11 @@ export interface ApprovalFacts {
   keyIds: readonly string[];
   environment: string;
   nowMs: number;
+}
+
+export interface ApprovalFacts extends StatementFacts {
+  /** The second factor that came with it, and the keys whose signatures on that verified. */
+  mfa: { said: MfaPredicate; keyIds: readonly string[] } | null;
 }
 
 /**
@@ -29,7 +31,8 @@ export function judgeApproval(approval: ApprovalPredicate, facts: ApprovalFacts)
   const { change, ended } = facts;
   return [
     ...judgePerson(approval, facts),
-    ...judgeTimes(approval, facts.nowMs),
+    ...judgeValidity(approval, facts.nowMs),
+    ...judgeFactor(approval, facts),
     ...(change === undefined
       ? [noOpenChange(approval.changeId, ended)]
       : judgeAgainstChange(approval, change, ended)),
@@ -87,38 +90,31 @@ function judgePerson(
   return violations;
 }
 
-function judgeTimes({ issuedAt, expiresAt }: ApprovalPredicate, nowMs: number): Violation[] {
-  const issuedMs = Date.parse(issuedAt);
-  const expiresMs = Date.parse(expiresAt);
-  const again = 'Sign a new one.';
-  if (Number.isNaN(issuedMs) || Number.isNaN(expiresMs)) {
-    return [no('SCHEMA_INVALID', 'times', `Its times are unreadable: ${issuedAt}, ${expiresAt}.`, again)];
-  }
-  const violations: Violation[] = [];
-  if (nowMs > expiresMs) {
-    violations.push(no('APPROVAL_EXPIRED', 'not-expired', `It expired at ${expiresAt}.`, again));
-  }
-  if (expiresMs <= issuedMs || expiresMs - issuedMs > MAX_APPROVAL_LIFETIME_MS) {
-    violations.push(
-      no(
-        'NOT_PERMITTED',
-        'lifetime',
-        `It would live from ${issuedAt} to ${expiresAt}; more than nothing and at most 15 minutes is allowed.`,
-        again,
+function judgeFactor(approval: ApprovalPredicate, facts: ApprovalFacts): Violation[] {
+  const { mfa, trust, change, environment, nowMs } = facts;
+  const { approver, changeId, planDigest, nonce } = approval;
+  if (mfa !== null) {
+    return judgeSecondFactor(mfa.said, {
+      ...{ person: approver, changeId, environment, planDigest, nonce, nowMs },
+      byVerifier: trust.services.some(
+        ({ role, keys }) =>
+          role === 'factor-verifier' && keys.some(({ keyId }) => mfa.keyIds.includes(keyId)),
       ),
-    );
+      enrolled: hasSecondFactor(trust, approver),
+    });
   }
-  if (issuedMs - nowMs > MAX_AHEAD_MS) {
-    violations.push(
-      no(
-        'NOT_PERMITTED',
-        'not-from-the-future',
-        `It was issued at ${issuedAt}, ${issuedMs - nowMs} ms from now.`,
-        'Correct the clock of the machine that signed, then sign a new one.',
-      ),
-    );
-  }
-  return violations;
+  const riskClass = change?.plan?.riskClass;
+  // A no can only stop: nobody is kept from it by a lost telephone.
+  if (riskClass === undefined || approval.decision === 'reject') return [];
+  if (!trust.policy.approvals[riskClass].secondFactor) return [];
+  return [
+    no(
+      'NOT_PERMITTED',
+      'second-factor',
+      `An approval of a change of class ${riskClass} needs a second factor.`,
+      `Approve with the code of your authenticator: \`resilience-ctl approve ${changeId} --code 123456\`.`,
+    ),
+  ];
 }
 
 function noOpenChange(changeId: string, ended: boolean): Violation {
@@ -192,37 +188,6 @@ function isApprover(trust: TrustDocument, subject: string): boolean {
   return trust.people.some((person) => person.subject === subject && person.roles.includes('approver'));
 }
 
-export interface ApprovalTally {
-  needed: number;
-  /** Distinct people whose approval counts, sorted. */
-  given: string[];
-  rejectedBy: string | null;
-  /** Who could still approve, sorted. */
-  eligible: string[];
-}
-
-/**
- * Where a change stands with its approvers: accepted decisions over its current plan, by people who still are
- * approvers and not its author. An edit of the plan starts from none. Never throws.
- */
-export function missingApprovals(
-  change: ChangeRecord,
-  riskClass: RiskClass,
-  trust: TrustDocument,
-): ApprovalTally {
-  const { author } = change.request;
-  const current = change.acceptances.filter(
-    (one) => one.accepted && one.planDigest === change.plan?.planDigest,
-  );
-  const may = trust.people
-    .map((person) => person.subject)
-    .filter((subject) => subject !== author && isApprover(trust, subject))
-    .sort();
-  const approved = new Set(current.filter((one) => one.decision === 'approve').map((one) => one.approver));
-  return {
-    needed: trust.policy.approvals[riskClass].people,
-    given: may.filter((subject) => approved.has(subject)),
-    rejectedBy: current.find((one) => one.decision === 'reject')?.approver ?? null,
-    eligible: may.filter((subject) => !approved.has(subject)),
-  };
+function hasSecondFactor(trust: TrustDocument, subject: string): boolean {
+  return trust.people.some((person) => person.subject === subject && person.secondFactors.length > 0);
 }

@@ -14,6 +14,8 @@ export interface ConsumerStage extends Rollout {
   since: string;
   /** That each arm needs before the verdict can be anything but inconclusive. */
   minimumSamples: number;
+  /** The plan says that no service reads these documents yet. */
+  nobodyReads?: boolean;
   /** Both versions of every resource of the change; null for none. */
   targets: Readonly<Record<string, { stable: Digest | null; canary: Digest | null }>>;
 }
@@ -26,7 +28,7 @@ export interface ConsumerVerdict {
 
 /** The stage of a plan as its exposure made it live: before that nobody could have the new versions. */
 export function exposedStage(
-  { changeId, rollout: { minimumSamples } }: DocumentPlan,
+  { changeId, rollout: { minimumSamples, consumers } }: DocumentPlan,
   exposure: ChangeRecord['exposures'][number],
 ): ConsumerStage {
   return {
@@ -34,6 +36,7 @@ export function exposedStage(
     changeId,
     since: exposure.at,
     minimumSamples,
+    nobodyReads: consumers === 'none',
     targets: Object.fromEntries(
       exposure.moves.map(({ resource, from, to }) => [resource, { stable: from, canary: to }]),
     ),
@@ -49,6 +52,7 @@ export function reportsAbout(reports: readonly ConsumerReport[], stage: Consumer
   );
 }
 
+const AS_DECLARED = 'no consumer has reported, as the plan says of documents that no service reads yet';
 /** A statement that carries the reasons has a bounded size. */
 const MAX_NAMED = 3;
 
@@ -63,7 +67,10 @@ const MAX_NAMED = 3;
  *
  * At 100 % nobody is on the stable arm. It is then what its consumers said in earlier stages; where that is too
  * little, an arm of as many samples without an error. Latencies are the median of the reports' p50 and the worst of
- * their p99. Never throws.
+ * their p99.
+ *
+ * Silence is inconclusive, unless the plan says that nobody reads: then it is what was to be expected, and passes. One
+ * report is enough to judge the stage like any other. Never throws.
  */
 export function judgeConsumers(reports: readonly ConsumerReport[], stage: ConsumerStage): ConsumerVerdict {
   const about = reportsAbout(reports, stage);
@@ -78,6 +85,9 @@ export function judgeConsumers(reports: readonly ConsumerReport[], stage: Consum
     stage.percent < 100
       ? believed(standing.get('stable'))
       : baselineFor(canary, believed(about.filter((report) => isOfStable(report, stage))), stage);
+  if (stage.nobodyReads && during.length === 0) {
+    return { verdict: 'pass', reasons: [AS_DECLARED], arms: { stable, canary } };
+  }
   const { verdict, reasons } = judgeCanary({ ...stage, stable, canary, samplesAre: 'requests' });
   return {
     verdict: verdict === 'pass' && strays.size > 0 ? 'inconclusive' : verdict,

@@ -3,6 +3,7 @@ import { DomainError, type Violation } from '../errors.ts';
 import { CONFIG_RESOURCE, configBodySchema } from '../kinds/config.ts';
 import { WEIGHTABLE_TYPES } from '../kinds/dns-records.ts';
 import { documentKindOf } from '../kinds/documents.ts';
+import { POLICY_RESOURCE, policyBodySchema } from '../kinds/policy.ts';
 import { SCHEMA_RESOURCE, schemaBodySchema } from '../kinds/schema.ts';
 import { SWITCH_RESOURCE, switchBodySchema } from '../kinds/switch.ts';
 import { jsonPath } from './json-path.ts';
@@ -36,7 +37,7 @@ const probe = z
   .describe('How the analysis role asks one target whether it works');
 
 const KNOWN_KINDS =
-  'A resource is named kind/…: dns/example.com/api/A, config/payments/timeouts, schema/timeouts or switch/trading';
+  'A resource is named kind/…: dns/example.com/api/A, config/payments/timeouts, schema/timeouts, switch/trading or policy/permissions';
 
 /** Another kind aborts, so that no union takes a body that happens to fit for that of a resource of another kind. */
 const resourceOfKind = (kind: string, pattern: RegExp, error: string) =>
@@ -90,6 +91,11 @@ const setSwitch = z.strictObject({
   body: switchBodySchema,
   version,
 });
+const setPolicy = z.strictObject({
+  set: resourceOfKind('policy', POLICY_RESOURCE, 'The one policy is named policy/permissions'),
+  body: policyBodySchema,
+  version,
+});
 const removeOperation = z.strictObject({ remove: resourceName });
 
 export const changeRequestSchema = z.strictObject({
@@ -102,7 +108,7 @@ export const changeRequestSchema = z.strictObject({
   }),
   spec: z.strictObject({
     operations: z
-      .array(z.union([setDns, setConfig, setSchema, setSwitch, removeOperation]))
+      .array(z.union([setDns, setConfig, setSchema, setSwitch, setPolicy, removeOperation]))
       .min(1)
       .max(500),
     base: z
@@ -142,6 +148,12 @@ export const changeRequestSchema = z.strictObject({
           .max(100)
           .optional()
           .describe('For the strategy zones: all zones, in the order in which they get the new versions'),
+        consumers: z
+          .literal('none')
+          .optional()
+          .describe(
+            'Says that no service reads these new configs yet: a bake in which nobody reports then passes. Whoever does report is judged',
+          ),
       })
       .prefault({}),
   }),
@@ -229,13 +241,17 @@ export function isAboutDocument(operation: Operation): boolean {
 }
 
 function strategyViolations({ spec }: ChangeRequest): Violation[] {
-  const { strategy, zones } = spec.rollout;
+  const { strategy, zones, consumers } = spec.rollout;
   const violations: Violation[] = [];
   const add = (rule: string, field: string, message: string, remedy: string) =>
     violations.push(schemaViolation(rule, `spec.rollout.${field}`, message, remedy));
   if (strategy !== undefined && !spec.operations.some(isAboutDocument)) {
     const remedy = 'Leave out spec.rollout.strategy.';
     add('strategy-needs-documents', 'strategy', 'Records have no strategy: they move by weight.', remedy);
+  }
+  if (consumers !== undefined && !spec.operations.some(isAboutDocument)) {
+    const message = 'Records are watched by probes, whoever reads them.';
+    add('strategy-needs-documents', 'consumers', message, 'Leave out spec.rollout.consumers.');
   }
   if (strategy === 'zones' && zones === undefined) {
     const remedy = 'List all zones in spec.rollout.zones, in the order in which they are to change.';

@@ -4,7 +4,8 @@ import { RISK_CLASSES } from '../change/risk.ts';
 import type { Violation } from '../errors.ts';
 import { isErrorCode } from '../errors.ts';
 import type { Envelope } from './dsse.ts';
-import type { Predicates, StatementType } from './statements.ts';
+import { COMMAND_ACTIONS, type Predicates, type StatementType } from './statements.ts';
+import { trustDocumentSchema } from './trust.ts';
 
 /**
  * The shape of each predicate, exactly: an unknown field is refused, so that nobody signs what nobody reads. The
@@ -35,7 +36,8 @@ export const envelopeSchema: z.ZodType<Envelope> = z.strictObject({
   signatures: z
     .array(z.strictObject({ keyid: digest, sig: z.string() }))
     .min(1)
-    .max(8),
+    // Thresholds of two versions' root keys sign a trust document.
+    .max(32),
   parts: z.exactOptional(z.record(z.string(), z.unknown())),
 });
 
@@ -89,7 +91,12 @@ const gradual = z.strictObject({
 });
 
 export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]> } = {
-  trust: z.strictObject({ environment, trustDigest: digest, at }),
+  trust: z.strictObject({
+    environment,
+    previousDigest: digest.nullable(),
+    document: trustDocumentSchema,
+    at,
+  }),
   request: z.strictObject({
     changeId,
     environment,
@@ -144,6 +151,16 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     issuedAt: at,
     expiresAt: at,
   }),
+  mfa: z.strictObject({
+    changeId,
+    environment,
+    person: name,
+    planDigest: digest,
+    nonce,
+    method: z.enum(['totp', 'recovery-code']),
+    at,
+    expiresAt: at,
+  }),
   acceptance: z.strictObject({
     changeId,
     environment,
@@ -154,6 +171,29 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     nonce,
     planDigest: digest,
     approval: envelopeSchema,
+    mfa: z.exactOptional(envelopeSchema),
+    at,
+    madeBy,
+  }),
+  command: z.strictObject({
+    changeId,
+    environment,
+    person: name,
+    action: z.enum(COMMAND_ACTIONS),
+    reason: text,
+    nonce,
+    issuedAt: at,
+    expiresAt: at,
+  }),
+  ruling: z.strictObject({
+    changeId,
+    environment,
+    accepted: z.boolean(),
+    reasons: z.array(violation),
+    person: name,
+    action: z.enum(COMMAND_ACTIONS),
+    nonce,
+    command: envelopeSchema,
     at,
     madeBy,
   }),
@@ -263,6 +303,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     at,
     madeBy,
   }),
+  'factor-lock': z.strictObject({ environment, person: name, failures: index, until: at, at }),
   snapshot: z.strictObject({ environment, size: index, stateDigest: digest, at }),
 };
 

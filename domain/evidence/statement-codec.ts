@@ -7,6 +7,7 @@ import {
   canonicalBytes,
   type Digest,
   digestHex,
+  digestOf,
   digestOfBytes,
   parseJsonBytes,
 } from './canonical-json.ts';
@@ -48,12 +49,13 @@ const statementFrame = z.object({ predicateType: z.string(), predicate: z.unknow
  * | statement | name | digest |
  * |---|---|---|
  * | request | change id | the request |
- * | plan, vote, approval, acceptance, stage-verdict, intent, outcome, commit | change id | the plan |
+ * | plan, vote, approval, mfa, acceptance, stage-verdict, intent, outcome, commit | change id | the plan |
  * | version | resource | the document |
- * | end | change id | the name's own bytes: a change may end before it has a plan |
+ * | command, ruling, end | change id | the name's own bytes: there may be no plan yet |
  * | freeze | scope, or environment | the name's own bytes |
  * | fence | zone | the name's own bytes |
  * | recovery, resumption | environment | the name's own bytes |
+ * | factor-lock | person | the name's own bytes |
  * | trust | environment | the trust document |
  * | snapshot | environment | the snapshot |
  *
@@ -92,12 +94,15 @@ const ofPlan = (about: { changeId: string; planDigest: Digest }) => ({
 const ofName = (name: string) => ({ name, digest: digestOfBytes(utf8ToBytes(name)) });
 
 const SUBJECTS: { [T in StatementType]: (about: Predicates[T]) => { name: string; digest: Digest } } = {
-  trust: (about) => ({ name: about.environment, digest: about.trustDigest }),
+  trust: (about) => ({ name: about.environment, digest: digestOf(about.document) }),
   request: (about) => ({ name: about.changeId, digest: about.requestDigest }),
   plan: ofPlan,
   vote: ofPlan,
   approval: ofPlan,
+  mfa: ofPlan,
   acceptance: ofPlan,
+  command: (about) => ofName(about.changeId),
+  ruling: (about) => ofName(about.changeId),
   'stage-verdict': ofPlan,
   intent: ofPlan,
   outcome: ofPlan,
@@ -108,6 +113,7 @@ const SUBJECTS: { [T in StatementType]: (about: Predicates[T]) => { name: string
   fence: (about) => ofName(about.zone),
   recovery: (about) => ofName(about.environment),
   resumption: (about) => ofName(about.environment),
+  'factor-lock': (about) => ofName(about.person),
   snapshot: (about) => ({ name: about.environment, digest: about.stateDigest }),
 };
 

@@ -3,6 +3,7 @@ import type { RiskClass } from '../change/risk.ts';
 import type { Violation } from '../errors.ts';
 import type { Digest } from './canonical-json.ts';
 import type { Envelope } from './dsse.ts';
+import type { TrustDocument } from './trust.ts';
 
 /**
  * Everything that anybody signs: an in-toto Statement v1 whose `predicateType` is
@@ -24,7 +25,10 @@ export interface Predicates {
   plan: PlanPredicate;
   vote: VotePredicate;
   approval: ApprovalPredicate;
+  mfa: MfaPredicate;
   acceptance: AcceptancePredicate;
+  command: CommandPredicate;
+  ruling: RulingPredicate;
   'stage-verdict': StageVerdictPredicate;
   intent: IntentPredicate;
   outcome: OutcomePredicate;
@@ -35,13 +39,19 @@ export interface Predicates {
   fence: FencePredicate;
   recovery: RecoveryPredicate;
   resumption: ResumptionPredicate;
+  'factor-lock': FactorLockPredicate;
   snapshot: SnapshotPredicate;
 }
 
-/** First entry of a log: names the trust document by digest, so that an auditor sees which rules applied. */
+/**
+ * The trust document that applies from the next entry on. The first of a log is signed by the orchestrator, repeats the
+ * pinned document and has `previousDigest` null. Each later one replaces the document of that digest, and is signed by
+ * thresholds of the root keys of both (`judgeSuccession`). Subject: the document, named by the environment.
+ */
 export interface TrustPredicate {
   environment: string;
-  trustDigest: Digest;
+  previousDigest: Digest | null;
+  document: TrustDocument;
   at: string;
 }
 
@@ -137,6 +147,26 @@ export interface ApprovalPredicate {
   expiresAt: string;
 }
 
+/** How a person proved the second factor: a code of RFC 6238, or one of the codes given out at enrolment. */
+export type FactorMethod = 'totp' | 'recovery-code';
+
+/**
+ * Signed by the factor-verifier: `person` gave a second factor for the one statement that has this nonce, over this plan
+ * (the subject). It counts only beside that statement. Valid until `expiresAt`, at most five minutes.
+ */
+export interface MfaPredicate {
+  changeId: string;
+  /** Audience. */
+  environment: string;
+  person: string;
+  planDigest: Digest;
+  /** Of the approval or override that it goes with. */
+  nonce: string;
+  method: FactorMethod;
+  at: string;
+  expiresAt: string;
+}
+
 /** Signed by the orchestrator: a person's approval arrived at `at`, and counts or does not. */
 export interface AcceptancePredicate {
   changeId: string;
@@ -148,6 +178,41 @@ export interface AcceptancePredicate {
   nonce: string;
   planDigest: Digest;
   approval: Envelope;
+  /** The second factor that came with it. */
+  mfa?: Envelope;
+  at: string;
+  madeBy?: MadeBy;
+}
+
+export const COMMAND_ACTIONS = ['pause', 'continue', 'abort'] as const;
+export type CommandAction = (typeof COMMAND_ACTIONS)[number];
+
+/** Signed by a person: steers an open change. Valid until `expiresAt`, once. */
+export interface CommandPredicate {
+  changeId: string;
+  /** Audience. */
+  environment: string;
+  person: string;
+  action: CommandAction;
+  reason: string;
+  nonce: string;
+  issuedAt: string;
+  expiresAt: string;
+}
+
+/**
+ * Signed by the orchestrator: a person's command arrived at `at`, and is theirs to give, or is not. What it then did
+ * to the change is for the change's own entries to say.
+ */
+export interface RulingPredicate {
+  changeId: string;
+  environment: string;
+  accepted: boolean;
+  reasons: Violation[];
+  person: string;
+  action: CommandAction;
+  nonce: string;
+  command: Envelope;
   at: string;
   madeBy?: MadeBy;
 }
@@ -361,6 +426,15 @@ export interface RecoveryPredicate {
   operator: string;
   reason: string;
   nonce: string;
+  at: string;
+}
+
+/** Signed by the factor-verifier: after so many wrong codes it hears no more of this person until `until`. */
+export interface FactorLockPredicate {
+  environment: string;
+  person: string;
+  failures: number;
+  until: string;
   at: string;
 }
 

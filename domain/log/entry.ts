@@ -1,5 +1,5 @@
 import { DomainError } from '../errors.ts';
-import { canonicalBytes, canonicalText, parseCanonicalBytes } from '../evidence/canonical-json.ts';
+import { canonicalBytes, canonicalText, digestOf, parseCanonicalBytes } from '../evidence/canonical-json.ts';
 import type { Envelope } from '../evidence/dsse.ts';
 import { type OpenedStatement, openEnvelope } from '../evidence/statement-codec.ts';
 import type { Predicates, Rollout, StatementType } from '../evidence/statements.ts';
@@ -14,7 +14,9 @@ export function encodeEntry(envelope: Envelope): Uint8Array {
     throw new DomainError(
       'TOO_LARGE',
       `The entry has ${bytes.length} bytes; a log entry has at most ${MAX_ENTRY_BYTES}.`,
-      { next: 'Split the change into smaller ones and declare `dependsOn`.' },
+      {
+        next: 'Split a change into smaller ones and declare `dependsOn`; list fewer people, services or zones in a trust document.',
+      },
     );
   }
   return bytes;
@@ -34,8 +36,8 @@ export function decodeEntry(bytes: Uint8Array): OpenedStatement {
   return openEnvelope(parseCanonicalBytes(bytes));
 }
 
-/** A statement as far as the state keeps it: without the approval inside an acceptance. */
-export type Keyed = { [T in StatementType]: Omit<Predicates[T], 'approval'> };
+/** A statement as far as the state keeps it: without the statements inside an acceptance. */
+export type Keyed = { [T in StatementType]: Omit<Predicates[T], 'approval' | 'mfa' | 'command'> };
 
 /** As `decodeEntry`; bytes that cannot be read are the reason why not. */
 export function readEntry(bytes: Uint8Array): OpenedStatement | string {
@@ -60,11 +62,12 @@ export function isWithdrawal({ percent, zones }: Rollout): boolean {
 }
 
 const KEY_PARTS: { [T in StatementType]: (about: Keyed[T]) => (string | number | null)[] } = {
-  trust: (about) => [about.trustDigest],
+  trust: (about) => [digestOf(about.document)],
   request: (about) => [about.changeId],
   plan: (about) => [about.changeId, about.planDigest],
   vote: (about) => [about.changeId, about.planDigest, about.voter, about.round],
   approval: (about) => [about.changeId, about.nonce],
+  mfa: (about) => [about.changeId, about.nonce, about.person],
   // Another's decision with the same nonce is an attempt of its own, which is recorded as refused.
   acceptance: ({ changeId, nonce, approver, planDigest, decision }) => [
     changeId,
@@ -73,6 +76,8 @@ const KEY_PARTS: { [T in StatementType]: (about: Keyed[T]) => (string | number |
     planDigest,
     decision,
   ],
+  command: (about) => [about.changeId, about.nonce],
+  ruling: ({ changeId, nonce, person, action }) => [changeId, nonce, person, action],
   'stage-verdict': (about) => [
     about.changeId,
     about.planDigest,
@@ -100,5 +105,6 @@ const KEY_PARTS: { [T in StatementType]: (about: Keyed[T]) => (string | number |
   fence: (about) => [about.zone, about.expectedFence, about.cause.index],
   recovery: (about) => [about.nonce],
   resumption: (about) => [about.freezeIndex, about.az, about.verdict],
+  'factor-lock': (about) => [about.person, about.until],
   snapshot: (about) => [about.size],
 };

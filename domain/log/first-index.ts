@@ -1,3 +1,4 @@
+import { digestOf } from '../evidence/canonical-json.ts';
 import type { Said } from '../evidence/statement-codec.ts';
 import type { StatementType } from '../evidence/statements.ts';
 import { own } from './authority.ts';
@@ -11,7 +12,9 @@ import type { LogState } from './state.ts';
 export function firstIndexOf(state: LogState, said: Said): number | null {
   switch (said.type) {
     case 'trust':
-      return sameKey(said.type, said.predicate, state.trust ? [state.trust] : []);
+      return digestOf(said.predicate.document) === state.trustInForce.digest
+        ? state.trustInForce.index
+        : null;
     case 'snapshot':
       return sameKey(said.type, said.predicate, state.snapshot ? [state.snapshot] : []);
     case 'freeze':
@@ -26,12 +29,16 @@ export function firstIndexOf(state: LogState, said: Said): number | null {
       return sameKey(said.type, said.predicate, earlier);
     }
     case 'approval':
+    case 'mfa':
+    case 'factor-lock':
+    case 'command':
     case 'version':
       return null;
     case 'request':
     case 'plan':
     case 'vote':
     case 'acceptance':
+    case 'ruling':
     case 'stage-verdict':
     case 'intent':
     case 'outcome':
@@ -43,7 +50,20 @@ export function firstIndexOf(state: LogState, said: Said): number | null {
 
 type SaidOfChange = Exclude<
   Said,
-  { type: 'trust' | 'snapshot' | 'freeze' | 'fence' | 'recovery' | 'resumption' | 'approval' | 'version' }
+  {
+    type:
+      | 'trust'
+      | 'snapshot'
+      | 'freeze'
+      | 'fence'
+      | 'recovery'
+      | 'resumption'
+      | 'approval'
+      | 'mfa'
+      | 'factor-lock'
+      | 'command'
+      | 'version';
+  }
 >;
 
 function firstIndexInChange(state: LogState, { type, predicate }: SaidOfChange): number | null {
@@ -64,6 +84,8 @@ function firstIndexInChange(state: LogState, { type, predicate }: SaidOfChange):
       return sameKey(type, predicate, change.votes);
     case 'acceptance':
       return sameKey(type, predicate, change.acceptances);
+    case 'ruling':
+      return sameKey(type, predicate, change.rulings);
     case 'stage-verdict':
       return sameKey(type, predicate, change.verdicts);
     case 'intent':

@@ -1,19 +1,20 @@
 import { type Dependents, dependentsIn } from '../causality/dependency-graph.ts';
 import type { Said } from '../evidence/statement-codec.ts';
 import type {
-  AcceptancePredicate,
   FencePredicate,
   IntentPredicate,
   OutcomePredicate,
   PlanPredicate,
   ResumptionPredicate,
+  TrustPredicate,
 } from '../evidence/statements.ts';
+import { judgePlace } from '../evidence/trust-succession.ts';
 import { own } from './authority.ts';
 import { obstacleToCommit } from './commit-preconditions.ts';
 import { isWithdrawal } from './entry.ts';
 import { nextAz } from './freeze-scope.ts';
 import { inert, notCounted, type Obstacle, obstacleOfFreeze, obstacleOfPlan } from './obstacle.ts';
-import type { ChangeRecord, Indexed, LogState } from './state.ts';
+import { type ChangeRecord, type Indexed, type LogState, trustOf } from './state.ts';
 
 export type { Obstacle } from './obstacle.ts';
 
@@ -29,9 +30,13 @@ export function obstacleTo(
 ): Obstacle | null {
   switch (said.type) {
     case 'trust':
+      return obstacleToTrust(said.predicate, state);
     case 'freeze':
     case 'recovery':
     case 'approval':
+    case 'mfa':
+    case 'factor-lock':
+    case 'command':
     case 'version':
       return null;
     case 'fence':
@@ -47,6 +52,7 @@ export function obstacleTo(
     case 'plan':
     case 'vote':
     case 'acceptance':
+    case 'ruling':
     case 'stage-verdict':
     case 'intent':
     case 'outcome':
@@ -67,7 +73,9 @@ export function obstacleTo(
     case 'stage-verdict':
       return null;
     case 'acceptance':
-      return obstacleToAcceptance(said.predicate, change);
+      return obstacleToUsedNonce(said.predicate, change.acceptances);
+    case 'ruling':
+      return obstacleToUsedNonce(said.predicate, change.rulings);
     case 'plan':
       return obstacleToPlan(said.predicate, change);
     case 'intent':
@@ -79,6 +87,13 @@ export function obstacleTo(
     case 'end':
       return obstacleToEnd(change);
   }
+}
+
+/** Of two updates that were signed for the same place, the log's order says which one counts. */
+function obstacleToTrust(next: TrustPredicate, state: LogState): Obstacle | null {
+  if (next.previousDigest === null) return null;
+  const [stale] = judgePlace(trustOf(state), next);
+  return stale ? notCounted('STALE_BASE', stale.message) : null;
 }
 
 /** A fence is raised for a freeze or recovery that is in force; for any other it would only get in the way. */
@@ -99,11 +114,11 @@ function obstacleToResumption({ freezeIndex, az }: ResumptionPredicate, state: L
 }
 
 /** Single use (G6): what is refused for its nonce is recorded, what counts has one that nobody used. */
-function obstacleToAcceptance(
-  { accepted, nonce }: AcceptancePredicate,
-  change: ChangeRecord,
+function obstacleToUsedNonce(
+  { accepted, nonce }: { accepted: boolean; nonce: string },
+  earlier: readonly { nonce: string; index: number }[],
 ): Obstacle | null {
-  const used = accepted ? change.acceptances.find((one) => one.nonce === nonce) : undefined;
+  const used = accepted ? earlier.find((one) => one.nonce === nonce) : undefined;
   return used === undefined ? null : inert(`its nonce was used at entry ${used.index}`);
 }
 

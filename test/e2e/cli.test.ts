@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { processCli } from '../../client/cli/cli.ts';
 import { createProgram } from '../../client/cli/run.ts';
+import type { Finding } from '../../client/doctor/finding.ts';
 import { freePort } from '../../infra/dev/free-port.ts';
 import { resilienceHome } from '../../infra/dev/install.ts';
 import type { ChangeStatus } from '../../workflows/contract.ts';
@@ -103,9 +104,17 @@ describe('before anything is changed', () => {
     const keys = await launch(home, ['keys', 'list']);
     expect(keys.status).toBe(0);
     expect(keys.stdout).toMatch(/^alice +sha256:[0-9a-f]{64} +author, approver\nbob .*\ncarol .*operator\n$/);
+    const [{ findings } = { findings: [] }] = answerOf<{ findings: Finding[] }>(
+      'doctor',
+      await here('doctor', '--json'),
+    );
+    expect(findings.filter(({ state }) => state !== 'well')).toEqual([]);
+    expect(new Set(findings.map(({ check }) => check)).size).toBe(9);
     answerOf('keys list', await here('keys', 'list', '--json'));
     answerOf('keys create', await here('keys', 'create', 'dora@example.com', '--json'));
     rmSync(join(home, 'dev', 'keys', 'dora@example.com.pem'));
+    const enrolled = await here('factor', 'enrol', '--as', 'alice', '--json');
+    answerOf('factor enrol', enrolled);
     answerOf('dev status', await here('dev', 'status', '--json'));
     answerOf('schema', {
       ...(await here('schema')),
@@ -139,13 +148,16 @@ test('a good change goes live: its author watches, two people approve at once', 
     { timeout: 30_000, interval: 100 },
   );
   const waiting = await until(changeId, waits);
-  expect(waiting.waitingFor).toEqual({ what: '2 more approvals', who: 'bob, carol' });
+  expect(waiting.waitingFor).toEqual({
+    what: '2 more approvals',
+    who: 'bob (payments), carol (reliability)',
+  });
 
   const own = await here('approve', changeId, '--yes', '--as', 'alice', '--json');
   expect(own.status).toBe(4);
   expect(errorAnswer.parse(jsonLines(own)[0]).error).toMatchObject({
     code: 'NOT_PERMITTED',
-    violations: [{ rule: 'not-the-author' }],
+    violations: [{ rule: 'permission' }],
   });
 
   const people = await Promise.all(
@@ -192,6 +204,14 @@ test('a good change goes live: its author watches, two people approve at once', 
   expect(tree).toMatchObject([{ nodes: [{ resource: record, dependents: [] }] }]);
   expect(await here('get', record, '--explain')).toMatchObject({ status: 2 });
   answerOf('blame', await here('blame', record, '--json'));
+  const check = (...asked: string[]) => here('permissions', 'check', ...asked);
+  const allowed = await check('submit', record, '--as', 'alice', '--json');
+  expect(answerOf('permissions check', allowed)).toMatchObject([{ policies: ['authors-submit'] }]);
+  const denied = await check('approve', record, '--as', 'bob', '--context', 'author=bob');
+  expect(denied).toMatchObject({ status: 4, stdout: expect.stringContaining('nobody-decides-on-their-own') });
+  expect(await check('approve', record, '--as', 'bob', '--context', 'risk=odd')).toMatchObject({ status: 2 });
+  const policy = join(CHECKOUT, 'examples/documents/8-permissions.yaml');
+  answerOf('permissions test', await here('permissions', 'test', policy, '--json'));
   expect(await here('get', 'dns/example.com/apj/A')).toMatchObject({ status: 3 });
 
   const verbose = await here('status', changeId, '--verbose');
@@ -274,6 +294,18 @@ test('the log tells all of it, and every entry counts but the refused ones', asy
   expect(tail).toEqual(lines.slice(-1));
 });
 
+test('the store is sound, and a snapshot is taken on demand', async () => {
+  answerOf('snapshot create', await here('snapshot', 'create', '--json'));
+  expect((await here('snapshot', 'create')).stdout).toMatch(
+    /^Entry \d+ names the state of \d+ entries, sha256:/,
+  );
+  answerOf('snapshot list', await here('snapshot', 'list', '--json'));
+  const verified = await here('snapshot', 'list', '--verify');
+  expect(verified).toMatchObject({ status: 0, stdout: expect.stringMatching(/^(same {2}.*\n){2}$/) });
+  answerOf('store check', await here('store', 'check', '--json'));
+  expect(await here('store', 'check')).toMatchObject({ status: 0, stdout: expect.stringMatching(/^SOUND/) });
+});
+
 describe('what the documents promise', () => {
   const commands = leaves(createProgram(processCli()));
 
@@ -331,7 +363,7 @@ async function expectUnderstood([, ...args]: string[], source = 'help'): Promise
 }
 
 /** Commands that only hold others. */
-const GROUPS = ['keys', 'audit'];
+const GROUPS = ['factor', 'keys', 'audit', 'snapshot', 'store', 'permissions'];
 
 function leaves(command: Command, path: string[] = []): { path: string[] }[] {
   const own = command.parent === null || GROUPS.includes(command.name()) ? [] : [{ path }];

@@ -117,7 +117,7 @@ describe('a freeze', () => {
     await freeze({ scope: { zone: env.zone } });
     const { stages } = await held812('held');
     expect(stages.map(({ state }) => state)).toEqual(['passed', 'applying', 'pending']);
-    await env.controlPlane.command('held', { action: 'abort', by: 'carol', reason: 'not today' });
+    await env.controlPlane.command('held', { action: 'abort', reason: 'not today' }, env.person('carol'));
     expect((await env.ended('held')).status).toBe('rolled-back');
     await expectSettled(env, 'held', 'rolled-back');
   });
@@ -138,12 +138,16 @@ describe('a freeze', () => {
     const recorded = await freeze({ hard: true });
     await env.brakes.awaitEffective(recorded, EFFECTIVE_WITHIN_MS);
     const live = await env.dns.readZone(env.zone);
-    await env.controlPlane.command('trapped', { action: 'abort', by: 'carol', reason: 'it is bad' });
+    await env.controlPlane.command('trapped', { action: 'abort', reason: 'it is bad' }, env.person('carol'));
     const stuck = await env.until('trapped', ({ held: why }) => why !== null);
     expect(stuck.held?.why).toContain('rollbacks are refused too');
     expect(await env.dns.readZone(env.zone)).toEqual(live);
     await freeze();
-    await env.controlPlane.command('trapped', { action: 'continue', by: 'carol', reason: 'it is soft now' });
+    await env.controlPlane.command(
+      'trapped',
+      { action: 'continue', reason: 'it is soft now' },
+      env.person('carol'),
+    );
     expect((await env.ended('trapped')).status).toBe('rolled-back');
   });
 

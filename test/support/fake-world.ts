@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import type { AdmittedApproval, ApprovalTally } from '../../activities/approval.ts';
+import type { AdmittedApproval, ApprovalStanding } from '../../activities/approval.ts';
 import type {
   AnalysisActivities,
   EnactorActivities,
@@ -10,7 +11,7 @@ import type { PlanSummary } from '../../activities/plan.ts';
 import { DomainError, type ErrorCode, type Violation } from '../../domain/errors.ts';
 import { type Digest, digestOf } from '../../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../../domain/evidence/dsse.ts';
-import type { Verdict, VoteDecision } from '../../domain/evidence/statements.ts';
+import type { CommandAction, Verdict, VoteDecision } from '../../domain/evidence/statements.ts';
 import { type ChangeInput, VOTER_ZONES } from '../../workflows/contract.ts';
 
 /** Activities that other workflows than a change ask for. */
@@ -34,6 +35,19 @@ export function decisionOf(decision: Decision): { approval: Envelope } {
   return {
     approval: envelopeOf({ decision: 'approve', nonce: `nonce of ${decision.approver}`, ...decision }),
   };
+}
+
+/** What a command in these tests says. */
+export interface Order {
+  action: CommandAction;
+  person: string;
+  reason: string;
+  nonce: string;
+  refused?: boolean;
+}
+
+export function orderOf(order: Partial<Order> & Pick<Order, 'action'>): { command: Envelope } {
+  return { command: envelopeOf({ person: 'olga', reason: 'a test', nonce: randomUUID(), ...order }) };
 }
 
 function envelopeOf(says: object): Envelope {
@@ -108,9 +122,15 @@ export class FakeWorld {
       return { violations: [], summary: this.summary };
     },
     recordVotes: async ({ envelopes }) => ({ indices: envelopes.map(({ payload }) => this.record(payload)) }),
-    admitApprovals: async ({ approvals }) => {
-      const answers = approvals.map((approval) => this.#admit(JSON.parse(approval.payload)));
+    admitApprovals: async ({ decisions }) => {
+      const answers = decisions.map(({ approval }) => this.#admit(JSON.parse(approval.payload)));
       return { answers, tally: this.#tally() };
+    },
+    admitCommand: async ({ command }) => {
+      const { refused, ...said } = JSON.parse(command.payload) as Order;
+      if (refused) return { accepted: false, reasons: [violation('NOT_PERMITTED', 'Not theirs to give.')] };
+      this.record(`ruling ${said.nonce}`);
+      return { accepted: true, ...said, unrecorded: null };
     },
     orderStage: async ({ stage, verdict }) => {
       if (verdict) this.record(verdict.payload);
@@ -207,13 +227,19 @@ export class FakeWorld {
     return answer;
   }
 
-  #tally(): ApprovalTally {
+  #tally(): ApprovalStanding {
     const accepted = [...this.#decisions.values()].map(({ answer }) => answer).filter((it) => it.accepted);
+    const given = accepted.filter((it) => it.decision === 'approve').map((it) => it.approver);
+    const count = this.summary.approvalsNeeded - given.length;
+    const who = ['bob', 'cyd'].map((subject) => ({ subject, teams: ['payments'] }));
     return {
       needed: this.summary.approvalsNeeded,
-      given: accepted.filter((it) => it.decision === 'approve').map((it) => it.approver),
+      secondFactor: false,
+      given,
       rejectedBy: accepted.find((it) => it.decision === 'reject')?.approver ?? null,
       eligible: ['bob', 'cyd'],
+      missing: count > 0 ? [{ what: `${count} more approval${count === 1 ? '' : 's'}`, who }] : [],
+      stale: null,
     };
   }
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { LogLine } from '../../client/log-line.ts';
 import { PHASES } from '../../domain/change/lifecycle.ts';
 import { type ErrorCode, type ErrorKind, errorKind, isErrorCode } from '../../domain/errors.ts';
+import { permissionContextSchema, principalSchema } from '../../domain/permissions/permission.ts';
 import type { ChangeStatus } from '../../workflows/contract.ts';
 
 /** What `--json` promises in docs/cli.md, strictly: a field that nobody documented fails too. */
@@ -34,6 +35,11 @@ export const errorAnswer = z.strictObject({
       violations: z.array(located),
     })
     .refine(({ code, kind }) => code === 'USAGE' || code === 'BUG' || errorKind(code) === kind),
+});
+
+const installedBuild = z.strictObject({
+  build: z.string().regex(/^\d+\.\d+\.\d+\+[0-9a-f]{12}$/),
+  rules: digest,
 });
 
 const running = z.strictObject({
@@ -180,13 +186,31 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
     keyId: digest,
     publicKey: z.base64(),
   }),
+  doctor: z.strictObject({
+    findings: z.array(
+      z.strictObject({
+        check: z.string().min(1),
+        state: z.enum(['well', 'note', 'unknown', 'missing', 'wrong']),
+        found: z.string().min(1),
+        next: z.string().min(1).nullable(),
+      }),
+    ),
+  }),
   'keys list': z.strictObject({
     keys: z.array(z.strictObject({ subject: z.string(), keyId: digest, roles: z.array(z.string()) })),
+  }),
+  'factor enrol': z.strictObject({
+    subject: z.string(),
+    uri: z.string().startsWith('otpauth://totp/'),
+    recoveryCodes: z.array(z.string()).min(1),
+    commitment: digest,
   }),
   plan: z.strictObject({
     plan: z.looseObject({ apiVersion: z.literal('resilience-ctl/plan/v1'), risk }).nullable(),
     planDigest: digest.nullable(),
-    needs: z.strictObject({ approvals: z.int(), votes: z.int(), voters: z.int() }).nullable(),
+    needs: z
+      .strictObject({ approvals: z.int(), secondFactor: z.boolean(), votes: z.int(), voters: z.int() })
+      .nullable(),
     violations: z.array(located),
   }),
   submit: submitted,
@@ -247,7 +271,46 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
     fields: z.array(z.strictObject({ path: z.string(), value: z.unknown(), by: storedVersion })),
   }),
   revert: wayBack,
+  'snapshot list': z.strictObject({
+    index,
+    size: z.int(),
+    stateDigest: digest,
+    at: time,
+    result: z.enum(['same', 'different', 'not-recomputable']).nullable(),
+    why: z.string().nullable(),
+  }),
+  'snapshot create': z.strictObject({ size: z.int(), stateDigest: digest, index }),
+  'store check': z.strictObject({
+    environment: z.string(),
+    size: z.int(),
+    covered: z.int().nullable(),
+    objects: z.int(),
+    ignored: z.array(z.strictObject({ entry: index, reason: z.string() })),
+    findings: z.array(
+      z.strictObject({
+        name: z.string(),
+        entry: index.nullable(),
+        damage: z.enum(['missing', 'deleted', 'overwritten', 'truncated', 'altered', 'disagrees']),
+        message: z.string(),
+        isRepaired: z.boolean(),
+        next: z.string().nullable(),
+      }),
+    ),
+  }),
   restore: wayBack,
+  'permissions check': z.strictObject({
+    question: z.strictObject({
+      principal: principalSchema,
+      action: z.string(),
+      resource: z.string(),
+      context: permissionContextSchema,
+    }),
+    allowed: z.boolean(),
+    policies: z.array(z.string()),
+    why: z.string(),
+    policyDigest: digest,
+  }),
+  'permissions test': z.strictObject({ tests: z.int(), violations: z.array(located) }),
   'audit export': z.strictObject({
     dir: z.string(),
     environment: z.string(),
@@ -305,6 +368,7 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
   }),
   'audit replay': z.strictObject({
     changeId,
+    here: installedBuild,
     decisions: z.array(
       z.strictObject({
         decision: z.string(),
@@ -314,6 +378,13 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
         recorded: z.string(),
         recomputed: z.string().nullable(),
         why: z.string().nullable(),
+        madeBy: installedBuild
+          .extend({
+            run: z
+              .strictObject({ workflowId: z.string(), runId: z.string(), activityId: z.string() })
+              .optional(),
+          })
+          .nullable(),
       }),
     ),
     histories: z.array(

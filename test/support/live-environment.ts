@@ -10,7 +10,7 @@ import type { Bodies } from '../../activities/ports/bodies.ts';
 import type { DnsZones } from '../../activities/ports/dns-zones.ts';
 import { recordTrust } from '../../activities/record-trust.ts';
 import type { Brakes } from '../../client/brakes.ts';
-import { connect, openPerson } from '../../client/compose.ts';
+import { connect, devCode, openPerson } from '../../client/compose.ts';
 import type { ControlPlane, Person } from '../../client/control-plane.ts';
 import { DomainError } from '../../domain/errors.ts';
 import type { TrustDocument } from '../../domain/evidence/trust.ts';
@@ -23,7 +23,7 @@ import { freePort } from '../../infra/dev/free-port.ts';
 import { registerSearchAttributes } from '../../infra/dev/readiness.ts';
 import { type RoleProcesses, startRoles } from '../../infra/dev/roles.ts';
 import type { StackAddresses } from '../../infra/dev/servers.ts';
-import { createKeyring } from '../../infra/keys/keyring.ts';
+import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
 import type { WorkerConfig } from '../../worker/config.ts';
 import { integratePeriodically } from '../../worker/periodic-integration.ts';
 import { type OpenedPorts, openPorts } from '../../worker/role-ports.ts';
@@ -48,6 +48,8 @@ export interface LiveEnvironmentOptions {
   policy?: Partial<TrustDocument['policy']>;
   /** Roles that run as processes, restarted whenever they die. The others run inside the test. */
   processes?: readonly Role[];
+  /** Also a factor-verifier, as a process. */
+  factorVerifier?: true;
   /** The program of those processes; the default is the product's own worker. */
   main?: string;
   /** Added to the environment of a role's process. */
@@ -88,6 +90,10 @@ export interface LiveEnvironment {
   killAndRestart(role: Role): Promise<void>;
   /** The process of the environment's witness, by that name. */
   witness: Pick<RoleProcesses, 'kill' | 'restart'>;
+  /** The process of the factor-verifier, by that name, where one was asked for. */
+  factorVerifier: Pick<RoleProcesses, 'kill' | 'restart'>;
+  /** A code of somebody's second factor that has not been used yet. */
+  code(subject: string): string;
   /** Starts a role (once more) inside the test. */
   start(role: Role): Promise<void>;
   /** Stops a role inside the test. */
@@ -129,11 +135,17 @@ export async function startLiveEnvironment(options: LiveEnvironmentOptions): Pro
   ) as DevEnvironment['workers'];
   const crew = new Crew(dir, configs, options);
   const [witness] = await Promise.all([
-    startRoles({ dir, workers: {}, witness: prepared.witness, onUnexpectedExit: () => {} }),
+    startRoles({
+      dir,
+      workers: {},
+      witness: prepared.witness,
+      ...(options.factorVerifier && { factorVerifier: prepared.factorVerifier }),
+      onUnexpectedExit: () => {},
+    }),
     crew.startAll(),
   ]);
 
-  const { controlPlane, brakes, close } = connect(prepared.installation);
+  const { controlPlane, brakes, close } = await connect(prepared.installation);
   const connection = await Connection.connect({ address: stack.temporal.address });
   const client = new Client({ connection, namespace: name });
   const { aws } = prepared.installation;
@@ -162,9 +174,9 @@ export async function startLiveEnvironment(options: LiveEnvironmentOptions): Pro
     dns: createRoute53DnsZones({
       reader: createRoute53Reader(aws),
       writer: createRoute53Writer(aws),
-      trust,
+      targets: () => trust.targets,
     }),
-    log: createS3ChangeLog({ ...read, trust, verify: createKeyring(trust) }),
+    log: createS3ChangeLog({ ...read, trust, verify: verifyEd25519 }),
     bodies: createS3Bodies(read),
     async approve(changeId, approver = 'bob') {
       await until(changeId, ({ planDigest }) => planDigest !== null);
@@ -180,6 +192,8 @@ export async function startLiveEnvironment(options: LiveEnvironmentOptions): Pro
     ended: (changeId) => client.workflow.getHandle(changeId).result() as Promise<ChangeResult>,
     pid: (role) => crew.pid(role),
     witness,
+    factorVerifier: witness,
+    code: (subject) => devCode(prepared.installation, subject),
     killAndRestart: (role) => crew.killAndRestart(role),
     start: (role) => crew.startHere(role),
     stopRole: (role) => crew.stopHere(role),

@@ -1,13 +1,14 @@
 import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { digestOf } from '../../domain/evidence/canonical-json.ts';
 import type { Envelope, Signer } from '../../domain/evidence/dsse.ts';
+import { keyIdOf } from '../../domain/evidence/ed25519-key.ts';
 import { signStatement } from '../../domain/evidence/statement-codec.ts';
 import type { ArmCounts, Move, Predicates, StatementType } from '../../domain/evidence/statements.ts';
 import type { TrustDocument } from '../../domain/evidence/trust.ts';
 import { logOrigin } from '../../domain/log/checkpoint.ts';
 import { encodeEntry } from '../../domain/log/entry.ts';
 import { formatVkey, type NoteKeyType, noteKey } from '../../domain/log/signed-note.ts';
-import { keyIdOf } from '../../infra/keys/keyring.ts';
+import { DEFAULT_POLICY } from '../../domain/permissions/default-policy.ts';
 import { rawPublicKey } from '../../infra/keys/person-keys.ts';
 import { peopleNeeded } from './approval-rules.ts';
 
@@ -57,7 +58,7 @@ export function sampleTransparency(environment = ENVIRONMENT): TrustDocument['tr
 }
 
 export function signedTrust(environment = ENVIRONMENT): TrustDocument {
-  const service = (name: string, role: 'orchestrator' | 'analysis' | 'enactor') => ({
+  const service = (name: string, role: 'orchestrator' | 'analysis' | 'enactor' | 'factor-verifier') => ({
     name,
     role,
     keys: trustedKeys(name),
@@ -89,7 +90,7 @@ export function signedTrust(environment = ENVIRONMENT): TrustDocument {
         subject: 'bob',
         roles: ['approver'],
         teams: ['payments'],
-        secondFactors: [],
+        secondFactors: [{ type: 'totp', commitment: digestOf('the factor of bob') }],
         keys: trustedKeys('bob'),
       },
       {
@@ -104,12 +105,14 @@ export function signedTrust(environment = ENVIRONMENT): TrustDocument {
       service('orchestrator', 'orchestrator'),
       service('analysis', 'analysis'),
       service('enactor', 'enactor'),
+      service('factor-verifier', 'factor-verifier'),
       voter('a'),
       voter('b'),
       voter('c'),
     ],
     transparency: sampleTransparency(environment),
     targets: [{ zone: ZONE, hostedZoneId: 'Z1' }],
+    permissions: { cedar: DEFAULT_POLICY },
     policy: {
       approvals: peopleNeeded({ standard: 1, critical: 2, emergency: 2, brake: 1 }),
       votes: { standard: 2, critical: 3, emergency: 3, brake: 2 },
@@ -144,8 +147,8 @@ export function sampleMove(change: Partial<Move> = {}): Move {
 }
 
 /** A valid predicate of each type, about one change of one resource. */
-export const SAMPLES: Omit<Predicates, 'acceptance'> = {
-  trust: { environment: ENVIRONMENT, trustDigest: digestOf('trust'), at: AT },
+export const SAMPLES: Omit<Predicates, 'acceptance' | 'ruling'> = {
+  trust: { environment: ENVIRONMENT, previousDigest: null, document: signedTrust(), at: AT },
   request: {
     changeId: CHANGE,
     environment: ENVIRONMENT,
@@ -193,6 +196,26 @@ export const SAMPLES: Omit<Predicates, 'acceptance'> = {
     decision: 'approve',
     planDigest: PLAN,
     nonce: 'approval-1',
+    issuedAt: AT,
+    expiresAt: '2026-01-01T00:15:00.000Z',
+  },
+  mfa: {
+    changeId: CHANGE,
+    environment: ENVIRONMENT,
+    person: 'bob',
+    planDigest: PLAN,
+    nonce: 'approval-1',
+    method: 'totp',
+    at: AT,
+    expiresAt: '2026-01-01T00:05:00.000Z',
+  },
+  command: {
+    changeId: CHANGE,
+    environment: ENVIRONMENT,
+    person: 'olga',
+    action: 'pause',
+    reason: 'an incident',
+    nonce: 'command-1',
     issuedAt: AT,
     expiresAt: '2026-01-01T00:15:00.000Z',
   },
@@ -277,16 +300,25 @@ export const SAMPLES: Omit<Predicates, 'acceptance'> = {
     reasons: ['well'],
     at: AT,
   },
+  'factor-lock': {
+    environment: ENVIRONMENT,
+    person: 'bob',
+    failures: 5,
+    until: '2026-01-01T00:15:00.000Z',
+    at: AT,
+  },
   snapshot: { environment: ENVIRONMENT, size: 0, stateDigest: digestOf('state'), at: AT },
 };
 
 /** Who may say it. */
-const RIGHTFUL: Record<Exclude<StatementType, 'acceptance'>, string> = {
+const RIGHTFUL: Record<Exclude<StatementType, 'acceptance' | 'ruling'>, string> = {
   trust: 'orchestrator',
   request: 'ada',
   plan: 'orchestrator',
   vote: 'voter.a',
   approval: 'bob',
+  mfa: 'factor-verifier',
+  command: 'olga',
   'stage-verdict': 'analysis',
   intent: 'orchestrator',
   outcome: 'enactor',
@@ -297,11 +329,12 @@ const RIGHTFUL: Record<Exclude<StatementType, 'acceptance'>, string> = {
   fence: 'enactor',
   recovery: 'olga',
   resumption: 'analysis',
+  'factor-lock': 'factor-verifier',
   snapshot: 'orchestrator',
 };
 
-/** Everything but an acceptance, which needs an approval inside: see `acceptance`. */
-export type PlainType = Exclude<StatementType, 'acceptance'>;
+/** Everything but what carries a person's statement inside: see `acceptance` and `ruling`. */
+export type PlainType = Exclude<StatementType, 'acceptance' | 'ruling'>;
 
 export async function envelopeOf<T extends PlainType>(
   type: T,
@@ -340,6 +373,31 @@ export async function acceptance(
     nonce: approval.nonce,
     planDigest: approval.planDigest,
     approval: await signStatement(signerOf(input.approver ?? 'bob'), 'approval', approval),
+    at: AT,
+    ...input.change,
+  });
+}
+
+/** A ruling on a command; `change` is made to the ruling, `inner` to the command that olga signs. */
+export async function ruling(
+  input: {
+    inner?: Partial<Predicates['command']>;
+    change?: Partial<Predicates['ruling']>;
+    person?: string;
+    holder?: string;
+  } = {},
+): Promise<Envelope> {
+  const command = { ...SAMPLES.command, ...input.inner };
+  const { changeId, environment, person, action, nonce } = command;
+  return signStatement(signerOf(input.holder ?? 'orchestrator'), 'ruling', {
+    changeId,
+    environment,
+    accepted: true,
+    reasons: [],
+    person,
+    action,
+    nonce,
+    command: await signStatement(signerOf(input.person ?? 'olga'), 'command', command),
     at: AT,
     ...input.change,
   });

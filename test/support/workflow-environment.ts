@@ -16,6 +16,7 @@ import type {
   EnactorActivities,
   OrchestratorActivities,
 } from '../../activities/index.ts';
+import type { CommandAction } from '../../domain/evidence/statements.ts';
 import { installTools } from '../../infra/dev/install.ts';
 import { registerSearchAttributes } from '../../infra/dev/readiness.ts';
 import { searchAttributeTypes } from '../../infra/dev/servers.ts';
@@ -42,6 +43,7 @@ import {
   decisionOf,
   type FakeWorld,
   type OfNoChange,
+  orderOf,
 } from './fake-world.ts';
 
 const silent = pino({ level: 'silent' });
@@ -202,6 +204,7 @@ export class Engine {
     makePlan: (input) => this.#here().orchestrator.makePlan(input),
     recordVotes: (input) => this.#here().orchestrator.recordVotes(input),
     admitApprovals: (input) => this.#here().orchestrator.admitApprovals(input),
+    admitCommand: (input) => this.#here().orchestrator.admitCommand(input),
     orderStage: (input) => this.#here().orchestrator.orderStage(input),
     sentBack: (input) => this.#here().orchestrator.sentBack(input),
     recordVerdict: (input) => this.#here().orchestrator.recordVerdict(input),
@@ -272,8 +275,8 @@ export class ChangeUnderTest {
     return this.handle.executeUpdate<DecideAnswer, [DecideMessage]>(MESSAGES.decide, { args: [message] });
   }
 
-  command(action: CommandMessage['action'], reason = 'a test'): Promise<CommandAnswer> {
-    const args: [CommandMessage] = [{ action, by: 'olga', reason }];
+  command(action: CommandAction, reason = 'a test'): Promise<CommandAnswer> {
+    const args: [CommandMessage] = [orderOf({ action, reason })];
     return this.handle.executeUpdate<CommandAnswer, [CommandMessage]>(MESSAGES.command, { args });
   }
 

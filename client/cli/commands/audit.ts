@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { DomainError, ERROR_KINDS } from '../../../domain/errors.ts';
-import { decodePins, type Pins, signaturesUnder } from '../../../domain/evidence/export-layout.ts';
+import { DomainError } from '../../../domain/errors.ts';
+import { decodePins, type Pins } from '../../../domain/evidence/export-layout.ts';
 import { verifyProof } from '../../../domain/evidence/proof.ts';
 import { replayChange } from '../../../domain/evidence/replay-change.ts';
 import { verifyExport } from '../../../domain/evidence/verify-export.ts';
@@ -14,8 +14,15 @@ import { type FoldedEntry, foldedEntries } from '../../audit/folded-entries.ts';
 import { isAbout, liveAt, storiesOf, type TimelineFilter } from '../../audit/timeline.ts';
 import { writeExport } from '../../audit/write-export.ts';
 import { writeProof } from '../../audit/write-proof.ts';
-import { decisionText, exportVerdictText, liveAtText, proofVerdictText, storyText } from '../audit-text.ts';
-import { type Cli, printJson, styleOf, wantsJson, withControlPlane, withProgress } from '../cli.ts';
+import {
+  buildText,
+  decisionText,
+  exportVerdictText,
+  liveAtText,
+  proofVerdictText,
+  storyText,
+} from '../audit-text.ts';
+import { type Cli, endWith, printJson, styleOf, wantsJson, withControlPlane, withProgress } from '../cli.ts';
 
 export function addAudit(program: Command, cli: Cli): void {
   const audit = program
@@ -103,10 +110,6 @@ function addVerify(audit: Command, cli: Cli): void {
         endWith(cli, verdict.ok);
       }
     });
-}
-
-function endWith(cli: Cli, ok: boolean): void {
-  if (!ok) cli.exitStatus = ERROR_KINDS.integrity.exitStatus;
 }
 
 function addProve(audit: Command, cli: Cli): void {
@@ -220,17 +223,19 @@ async function showReplay(
   changeId: string,
   json: boolean,
 ): Promise<void> {
-  const { verifyEd25519, replayHistory } = await import('../../compose-offline.ts');
+  const { verifyEd25519, installedBuild, loadReplay } = await import('../../compose-offline.ts');
   const { environment, trust, entries, body } = evidence;
-  const verify = signaturesUnder(trust, verifyEd25519);
+  const verify = verifyEd25519;
   const decisions = await withProgress(
     cli,
     'Making every decision again',
     replayChange({ changeId, environment, trust, verify, body, entries }),
   );
   const runs = [];
-  for (const history of await evidence.histories(changeId)) {
-    const why = await withProgress(cli, 'Replaying the workflow', replayHistory(history));
+  const histories = await evidence.histories(changeId);
+  for (const history of histories) {
+    const { replayHistory } = await loadReplay();
+    const why = await withProgress(cli, 'Replaying the workflow', replayHistory(history, changeId));
     runs.push({
       runId: history.runId,
       build: buildOf(history),
@@ -239,7 +244,8 @@ async function showReplay(
     });
   }
   if ([...decisions, ...runs].some(({ result }) => result === 'different')) endWith(cli, false);
-  if (json) return printJson(cli, { changeId, decisions, histories: runs });
+  const here = installedBuild();
+  if (json) return printJson(cli, { changeId, here, decisions, histories: runs });
   const style = styleOf(cli, json);
   for (const decision of decisions) cli.stdout.write(decisionText(decision, style));
   for (const { runId, build, result, why } of runs) {
@@ -249,6 +255,7 @@ async function showReplay(
   }
   if (runs.length === 0)
     cli.stdout.write('No workflow history is left: the decisions above are from the log alone.\n');
+  cli.stdout.write(`Decided again by ${buildText(here)}\n`);
 }
 
 async function readPinsFile(file: string): Promise<Pins> {

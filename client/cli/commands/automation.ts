@@ -190,7 +190,7 @@ async function resume(cli: Cli, command: Command, options: ResumeOptions): Promi
     const scope = scopeOf(command, isGradual ? withoutAz : options, installation);
     const operator = await personFor(cli, command, installation);
     const gradual = isGradual
-      ? { order: brakes.releaseOrder(az), watchMs: Number(options.watchSeconds) * 1_000 }
+      ? { order: await brakes.releaseOrder(az), watchMs: Number(options.watchSeconds) * 1_000 }
       : null;
     const recorded = await withProgress(
       cli,

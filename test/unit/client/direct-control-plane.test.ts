@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { openPermissions } from '../../../activities/permissions.ts';
+import type { Bodies } from '../../../activities/ports/bodies.ts';
 import type { ChangeEngine } from '../../../client/change-engine.ts';
 import type { Person } from '../../../client/control-plane.ts';
 import { createControlPlane } from '../../../client/direct-control-plane.ts';
@@ -14,8 +16,12 @@ import type { Envelope } from '../../../domain/evidence/dsse.ts';
 import { openEnvelope } from '../../../domain/evidence/statement-codec.ts';
 import type { ApprovalPredicate } from '../../../domain/evidence/statements.ts';
 import type { TrustDocument } from '../../../domain/evidence/trust.ts';
+import { judgeUnder } from '../../../domain/log/authority.ts';
 import { type EntryFate, emptyLogState } from '../../../domain/log/state.ts';
-import type { ChangeInput, DecideMessage } from '../../../workflows/contract.ts';
+import { DEFAULT_POLICY } from '../../../domain/permissions/default-policy.ts';
+import { createCedarEngine } from '../../../infra/cedar/cedar-engine.ts';
+import { verifyEd25519 } from '../../../infra/keys/verify-ed25519.ts';
+import type { ChangeInput, CommandMessage, DecideMessage } from '../../../workflows/contract.ts';
 import {
   bystanders,
   liveVersion,
@@ -51,7 +57,16 @@ const TRUST: TrustDocument = {
   services: [],
   transparency: sampleTransparency(),
   targets: [],
+  permissions: { cedar: DEFAULT_POLICY },
   policy: POLICY,
+};
+const FACTOR: Envelope = { payload: '', payloadType: '', signatures: [] };
+const STRICT: TrustDocument = {
+  ...TRUST,
+  policy: {
+    ...POLICY,
+    approvals: { ...POLICY.approvals, standard: { people: 1, teams: 1, secondFactor: true } },
+  },
 };
 const REQUEST = requestOf([set('api', 'A', ['192.0.2.2'])]);
 const PLAN = plannedScene({
@@ -59,13 +74,20 @@ const PLAN = plannedScene({
   operations: [set('api', 'A', ['192.0.2.2'])],
 });
 
+/** Nothing is live here, so the trust document's own policy applies. */
+const noBodies: Bodies = {
+  put: async () => digestOf(null),
+  get: async () => new Uint8Array(),
+};
+
 /** A log that honours a change's first request, and an engine that does as told; both write down what happens. */
-function scene(engine: Partial<ChangeEngine> = {}) {
-  const state = emptyLogState('prod');
+function scene(engine: Partial<ChangeEngine> = {}, trust = TRUST) {
+  const state = emptyLogState('prod', trust);
   const happened: string[] = [];
   const appended: Envelope[] = [];
   const bodies = new Map<Digest, unknown>();
   const started: ChangeInput[] = [];
+  const commanded: { message: CommandMessage; updateId: string }[] = [];
   const decided: { message: DecideMessage; updateId: string }[] = [];
 
   const append = (envelope: Envelope): EntryFate => {
@@ -81,6 +103,7 @@ function scene(engine: Partial<ChangeEngine> = {}) {
       plan: null,
       votes: [],
       acceptances: [],
+      rulings: [],
       verdicts: [],
       intents: [],
       outcomes: [],
@@ -92,7 +115,6 @@ function scene(engine: Partial<ChangeEngine> = {}) {
 
   const controlPlane = createControlPlane({
     environment: 'prod',
-    trust: TRUST,
     log: {
       sync: async () => state,
       lastKnown: () => state,
@@ -103,7 +125,8 @@ function scene(engine: Partial<ChangeEngine> = {}) {
       },
       async *entries(from) {
         for (const [index, envelope] of [...appended.entries()].slice(from)) {
-          yield { index, bytes: canonicalBytes(envelope), fate: { fate: 'honoured', index } };
+          const fate = { fate: 'honoured', index } as const;
+          yield { index, bytes: canonicalBytes(envelope), fate, judge: judgeUnder(TRUST, verifyEd25519) };
         }
       },
     },
@@ -116,6 +139,14 @@ function scene(engine: Partial<ChangeEngine> = {}) {
       },
       get: async () => new Uint8Array(),
     },
+    factors: {
+      check: async ({ code }) => {
+        if (code !== '123456') throw new DomainError('NOT_PERMITTED', 'wrong');
+        happened.push('second factor');
+        return FACTOR;
+      },
+      enrol: async () => Promise.reject(new Error('not here')),
+    },
     engine: {
       takeSnapshot: async () => ({ size: 0, stateDigest: digestOf('state'), index: 0 }),
       start: async (input) => {
@@ -127,16 +158,21 @@ function scene(engine: Partial<ChangeEngine> = {}) {
         decided.push({ message, updateId });
         return { accepted: true, reasons: [], index: 9 };
       },
-      command: async () => ({ accepted: true, phase: 'approval', reason: '' }),
+      command: async (_changeId, message, updateId) => {
+        commanded.push({ message, updateId });
+        return { accepted: true, phase: 'approval', reason: '', violations: [] };
+      },
       ...engine,
     },
     readRequest: async (digest) => bodies.get(digest) as ChangeRequest,
     readPlan: async () => PLAN,
     planHere: async () => ({ plan: null, zone: null, violations: [] }),
+    permissions: async (state) =>
+      openPermissions({ bodies: noBodies, policyEngine: createCedarEngine() }, state),
     nowMs: () => NOW_MS,
     newNonce: () => `nonce-${happened.length}`,
   });
-  return { controlPlane, state, happened, started, decided, bodies };
+  return { controlPlane, state, happened, started, commanded, decided, bodies };
 }
 
 const down = async (): Promise<never> => {
@@ -251,12 +287,53 @@ describe('decide', () => {
     expect(said.predicate).toEqual(expected);
   });
 
+  it('where a second factor is asked for sends nothing without one, or with a wrong one', async () => {
+    const { controlPlane, decided } = scene({}, STRICT);
+    const approve = (code?: string) =>
+      controlPlane.decide(
+        'chg-1',
+        { decision: 'approve', plan: PLAN, ...(code ? { code } : {}) },
+        person('bob'),
+      );
+    expect(controlPlane.asksSecondFactor(PLAN)).toBe(true);
+    await expect(approve()).rejects.toMatchObject({
+      code: 'NOT_PERMITTED',
+      details: { violations: [{ rule: 'second-factor' }] },
+    });
+    await expect(approve('000000')).rejects.toMatchObject({ code: 'NOT_PERMITTED', message: 'wrong' });
+    expect(decided).toEqual([]);
+    await approve('123456');
+    expect(decided).toMatchObject([{ message: { mfa: FACTOR } }]);
+    // A no can only stop.
+    await controlPlane.decide('chg-1', { decision: 'reject', plan: PLAN }, person('bob'));
+    expect(decided[1]?.message).not.toHaveProperty('mfa');
+  });
+
+  it('a command is signed for this change alone, and sent under its nonce', async () => {
+    const { controlPlane, commanded } = scene();
+    await controlPlane.command('chg-1', { action: 'pause', reason: 'an incident' }, person('bob'));
+    const [sent] = commanded;
+    if (!sent) throw new Error('nothing was sent');
+    expect(openEnvelope(sent.message.command).predicate).toEqual({
+      changeId: 'chg-1',
+      environment: 'prod',
+      person: 'bob',
+      action: 'pause',
+      reason: 'an incident',
+      nonce: sent.updateId,
+      issuedAt: new Date(NOW_MS).toISOString(),
+      expiresAt: new Date(NOW_MS + 15 * 60_000).toISOString(),
+    });
+    const stranger = controlPlane.command('chg-1', { action: 'pause', reason: '' }, person('eve'));
+    await expect(stranger).rejects.toMatchObject({ code: 'SIGNATURE_INVALID' });
+  });
+
   it('on a change that is over says so, from the log', async () => {
     const { controlPlane, state } = scene({ decide: unknown, command: unknown });
     state.ended['chg-1'] = { status: 'committed', index: 20 };
     const approval = controlPlane.decide('chg-1', { decision: 'approve', plan: PLAN }, person('bob'));
     await expect(approval).rejects.toMatchObject({ code: 'ALREADY_ENDED' });
-    const abort = controlPlane.command('chg-1', { action: 'abort', by: 'bob', reason: 'late' });
+    const abort = controlPlane.command('chg-1', { action: 'abort', reason: 'late' }, person('bob'));
     await expect(abort).rejects.toMatchObject({ code: 'ALREADY_ENDED' });
     await expect(controlPlane.planOf('chg-1')).rejects.toMatchObject({ code: 'ALREADY_ENDED' });
   });

@@ -1,20 +1,23 @@
 import { describe, expect, test } from 'vitest';
-import { canonicalText, digestOf } from '../../../domain/evidence/canonical-json.ts';
+import { canonicalBytes, canonicalText, digestOf } from '../../../domain/evidence/canonical-json.ts';
 import type { Predicates } from '../../../domain/evidence/statements.ts';
 import { encodeEntry } from '../../../domain/log/entry.ts';
 import { createFold, type Fold } from '../../../domain/log/fold.ts';
 import { leafHash } from '../../../domain/log/merkle-tree.ts';
 import type { EntryFate } from '../../../domain/log/state.ts';
-import { createKeyring } from '../../../infra/keys/keyring.ts';
+import { verifyEd25519 } from '../../../infra/keys/verify-ed25519.ts';
 import { liveVersion } from '../../support/dns-plans.ts';
 import {
   API,
+  AT,
   acceptance,
   CHANGE,
   ENVIRONMENT,
   entryOf,
+  envelopeOf,
   PLAN,
   type PlainType,
+  ruling,
   SAMPLES,
   sampleMove,
   signedTrust,
@@ -22,7 +25,7 @@ import {
 } from '../../support/sample-log.ts';
 
 const trust = signedTrust();
-const verify = createKeyring(trust);
+const verify = verifyEd25519;
 const newFold = () => createFold({ environment: ENVIRONMENT, trust, verify });
 
 const CHANGE_2 = 'chg-2';
@@ -202,11 +205,92 @@ describe('acceptances', () => {
     });
   });
 
+  describe('with a second factor', () => {
+    const withFactor = async (change: Partial<Predicates['mfa']> = {}, holder?: string) =>
+      acceptance({ change: { mfa: await envelopeOf('mfa', change, holder) } });
+
+    test('that was given for it counts, and the state knows which', async () => {
+      const fold = await withIntent();
+      expect(fold.apply(encodeEntry(await withFactor()))).toMatchObject({ fate: 'honoured' });
+      const [kept] = fold.state.changes[CHANGE]?.acceptances ?? [];
+      expect(kept?.mfa).toEqual({ method: 'totp', at: AT });
+    });
+
+    test('is signed for: taking it away, or another in its place, makes the entry inert', async () => {
+      const { parts: _, ...without } = await withFactor();
+      const fold = await withIntent();
+      expect(fold.apply(canonicalBytes(without))).toMatchObject({ fate: 'inert' });
+      const other = { ...without, parts: { mfa: await envelopeOf('mfa', { method: 'recovery-code' }) } };
+      expect(fold.apply(canonicalBytes(other))).toMatchObject({ fate: 'inert' });
+    });
+
+    test.each<[string, Partial<Predicates['mfa']>, string?]>([
+      ['by the orchestrator', {}, 'orchestrator'],
+      ['by the approver', {}, 'bob'],
+      ['of somebody else', { person: 'ada' }],
+      ['for another approval', { nonce: 'approval-2' }],
+      ['for another change', { changeId: CHANGE_2 }],
+      ['for another plan', { planDigest: PLAN_2 }],
+      ['that had expired', { at: '2025-12-31T23:55:00.000Z', expiresAt: '2025-12-31T23:59:59.999Z' }],
+      ['that lives longer than five minutes', { expiresAt: '2026-01-01T00:05:00.001Z' }],
+    ])('%s is inert', async (_, change, holder) => {
+      const fold = await withIntent();
+      expect(fold.apply(encodeEntry(await withFactor(change, holder)))).toMatchObject({ fate: 'inert' });
+    });
+
+    test('or anything else in its place is inert', async () => {
+      const fold = await withIntent();
+      const stray = await acceptance({ change: { mfa: await envelopeOf('approval') } });
+      expect(fold.apply(encodeEntry(stray))).toMatchObject({ fate: 'inert' });
+    });
+
+    test('of a refused approval is not looked at, and not kept', async () => {
+      const fold = await withIntent();
+      const refused = await acceptance({ change: { accepted: false, mfa: await envelopeOf('approval') } });
+      expect(fold.apply(encodeEntry(refused))).toMatchObject({ fate: 'honoured' });
+      expect(fold.state.changes[CHANGE]?.acceptances[0]?.mfa).toBeNull();
+    });
+  });
+
   test('an approval counts once', async () => {
     const fold = await withIntent();
     fold.apply(encodeEntry(await acceptance()));
     const again = encodeEntry(await acceptance({ change: { at: '2026-01-01T00:00:01.000Z' } }));
     expect(fold.apply(again)).toEqual({ fate: 'duplicate', index: 4, firstIndex: 3 });
+  });
+});
+
+describe('rulings', () => {
+  async function ruled(...input: Parameters<typeof ruling>): Promise<EntryFate> {
+    const fold = await withIntent();
+    return fold.apply(encodeEntry(await ruling(...input)));
+  }
+
+  test('one with a valid command inside is remembered, without the command', async () => {
+    const fold = await withIntent();
+    expect(fold.apply(encodeEntry(await ruling()))).toEqual({ fate: 'honoured', index: 3 });
+    expect(fold.state.changes[CHANGE]?.rulings).toMatchObject([
+      { person: 'olga', action: 'pause', index: 3 },
+    ]);
+    expect(fold.state.changes[CHANGE]?.rulings[0]).not.toHaveProperty('command');
+    const again = encodeEntry(await ruling({ change: { at: '2026-01-01T00:00:01.000Z' } }));
+    expect(fold.apply(again)).toEqual({ fate: 'duplicate', index: 4, firstIndex: 3 });
+  });
+
+  test.each<[string, Parameters<typeof ruling>[0]]>([
+    ['not signed by its person', { person: 'bob' }],
+    ['of a stranger', { inner: { person: 'a stranger' }, person: 'a stranger' }],
+    ['of another action', { change: { action: 'abort' } }],
+    ['of another nonce', { change: { nonce: 'another' } }],
+    ['of another change', { inner: { changeId: CHANGE_2 }, change: { changeId: CHANGE } }],
+    ['that arrives after it expired', { change: { at: '2026-01-01T00:15:00.001Z' } }],
+    ['recorded by somebody else', { holder: 'enactor' }],
+  ])('one %s is inert', async (_, input) => {
+    expect(await ruled(input)).toMatchObject({ fate: 'inert' });
+  });
+
+  test('a refusal needs no valid command inside', async () => {
+    expect(await ruled({ person: 'bob', change: { accepted: false } })).toMatchObject({ fate: 'honoured' });
   });
 });
 
