@@ -1,3 +1,4 @@
+import type { Permissions } from '../activities/permissions.ts';
 import type { ChangeLog } from '../activities/ports/change-log.ts';
 import type { DnsZones } from '../activities/ports/dns-zones.ts';
 import { DomainError } from '../domain/errors.ts';
@@ -8,15 +9,18 @@ import type { TrustDocument } from '../domain/evidence/trust.ts';
 import { isRaisedOver } from '../domain/kinds/dns-fence.ts';
 import { covers, fencedZones, nextAz, releasedAzs, scopeText } from '../domain/log/freeze-scope.ts';
 import { type Automation, type LogState, trustOf } from '../domain/log/state.ts';
+import { principalOf } from '../domain/permissions/in-force.ts';
+import { permissionContextSchema } from '../domain/permissions/permission.ts';
 import type { BrakeEngine } from './change-engine.ts';
 import type { Person } from './control-plane.ts';
-import { mustHold } from './direct-control-plane.ts';
+import { mustHold, refuseEarly } from './direct-control-plane.ts';
 
 export interface BrakesParts {
   environment: string;
   engine: BrakeEngine;
   log: ChangeLog;
   dns: Pick<DnsZones, 'readFence'>;
+  permissions(state: LogState): Promise<Permissions>;
   nowMs(): number;
   sleep(ms: number): Promise<void>;
   newNonce(): string;
@@ -184,7 +188,7 @@ async function record(
   about: AboutAutomation,
   operator: Person,
 ): Promise<Omit<RecordedState, 'engineAway'>> {
-  mustHold(trustOf(await parts.log.sync()), operator, 'operator');
+  await mustBeAllowed(parts, about, operator);
   const startedMs = parts.nowMs();
   const at = new Date(startedMs).toISOString();
   const entry = await signStatement(operator.signer, 'freeze', {
@@ -202,6 +206,33 @@ async function record(
     });
   }
   return { index: fate.index, scope: about.scope, at, recordedMs: parts.nowMs() - startedMs };
+}
+
+/**
+ * Said here, before anything is written. The log asks for the role alone, because a fold reads no policy; and so does
+ * whoever brakes while the policy cannot be read.
+ */
+async function mustBeAllowed(parts: BrakesParts, about: AboutAutomation, operator: Person): Promise<void> {
+  const state = await parts.log.sync();
+  const trust = trustOf(state);
+  mustHold(trust, operator, 'operator');
+  const { environment } = parts;
+  const action = about.state === 'frozen' ? 'freeze' : 'resume';
+  const scope = Object.entries(about.scope ?? {})
+    .map((part) => part.join('/'))
+    .join();
+  const { cedar, judge } = await parts.permissions(state);
+  if (action === 'freeze' && cedar === null) return;
+  refuseEarly(
+    judge([
+      {
+        principal: principalOf(trust, operator.subject),
+        action,
+        resource: `environment/${environment}`,
+        context: permissionContextSchema.parse({ environment, scope }),
+      },
+    ]),
+  );
 }
 
 /** What is recorded stands, so that an engine which is away is no error here: why is for the caller to say. */

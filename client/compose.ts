@@ -127,7 +127,7 @@ export async function connect(installation: Installation): Promise<Connected> {
   return {
     controlPlane,
     brakes: createBrakes({
-      ...{ environment, engine, log, dns },
+      ...{ environment, engine, log, dns, permissions },
       nowMs: Date.now,
       sleep: (ms) => sleep(ms),
       newNonce: randomUUID,

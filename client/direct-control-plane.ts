@@ -394,7 +394,7 @@ export function mustHold(trust: TrustDocument, person: Person, role: PersonRole)
 }
 
 /** Before anything is signed: orchestrator, voters and enactor ask the same, each with their own copy. */
-function refuseEarly(violations: readonly Violation[]): void {
+export function refuseEarly(violations: readonly Violation[]): void {
   const [first] = violations;
   if (first === undefined) return;
   throw new DomainError(first.code, first.message, { next: first.remedy, violations });

@@ -5,6 +5,7 @@ import {
   condition,
   isCancellation,
   log,
+  sleep,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -36,6 +37,8 @@ const HISTORY_LIMIT_EVENTS = 600;
 /** Of signals; who wants an answer sends an update, and the server lets ten of those be in flight. */
 const MAX_COMMANDS_AT_ONCE = 20;
 
+const BRAKE_INTERVAL_MS = 1_000;
+
 /** How soon a change asks again whether it may go on. */
 export const TURN_RETRY_MS = 2_000;
 
@@ -44,6 +47,7 @@ export class ChangeRun {
   readonly progress: Progress;
   #continueRequests = 0;
   #looksForBrake = false;
+  #lookedForBrakeAtMs = 0;
   #commandsUnderWay = 0;
   #lastCommand: Promise<unknown> = Promise.resolve();
 
@@ -168,13 +172,18 @@ export class ChangeRun {
 
   /**
    * Looks whether a freeze sends this change back. Whoever signals is not believed, the log is; a change of which
-   * nothing can be live waits for the freeze to end instead.
+   * nothing can be live waits for the freeze to end instead. A flood of signals costs one look a second: those that
+   * come before the next look are answered by it. A history that is full ends first; the change meets the freeze then.
    */
   async brake(): Promise<void> {
     const { plan, ending } = this.progress;
     if (this.#looksForBrake || plan === null || ending !== null || this.status.undo.length === 0) return;
+    if (this.needsNewHistory()) return;
     this.#looksForBrake = true;
     try {
+      const waitMs = this.#lookedForBrakeAtMs + BRAKE_INTERVAL_MS - Date.now();
+      if (waitMs > 0) await sleep(waitMs);
+      this.#lookedForBrakeAtMs = Date.now();
       this.#sendBack(await orchestrator.sentBack({ planDigest: plan.planDigest }));
     } catch (error) {
       if (isCancellation(error)) throw error;

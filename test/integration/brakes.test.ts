@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { openPermissions } from '../../activities/permissions.ts';
 import { createBrakes } from '../../client/brakes.ts';
 import { PortError } from '../../domain/errors.ts';
 import type { FreezeScope } from '../../domain/evidence/statements.ts';
+import { createCedarEngine } from '../../infra/cedar/cedar-engine.ts';
 import type { OpenedPorts } from '../../worker/role-ports.ts';
 import { VOTER_ZONES } from '../../workflows/contract.ts';
 import { canaryRequest, expectSettled, honoured } from '../support/live-change.ts';
@@ -179,7 +181,9 @@ describe('a freeze', () => {
     };
     const engineAway = () => Promise.reject(new PortError('ENGINE_UNAVAILABLE', 'no engine', {}));
     const alone = createBrakes({
-      ...{ environment: env.name, trust: env.prepared.trust, log: env.log, dns: env.dns },
+      ...{ environment: env.name, log: env.log, dns: env.dns },
+      permissions: (state) =>
+        openPermissions({ bodies: env.bodies, policyEngine: createCedarEngine() }, state),
       engine: { freeze: engineAway, resume: engineAway },
       nowMs: Date.now,
       sleep: (ms) => sleep(ms),
