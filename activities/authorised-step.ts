@@ -1,6 +1,7 @@
 import type { Plan } from '../domain/change/plan.ts';
 import type { Violation } from '../domain/errors.ts';
 import { digestOf } from '../domain/evidence/canonical-json.ts';
+import { judgeExpiry } from '../domain/evidence/trust-succession.ts';
 import { verifyBundle } from '../domain/evidence/verify-bundle.ts';
 import { freezeOn, freezeText, reachOf } from '../domain/log/freeze-scope.ts';
 import { type ChangeRecord, type LogState, trustOf } from '../domain/log/state.ts';
@@ -77,6 +78,7 @@ export async function authorise(
     intentIndex,
     ended: false,
   });
+  violations.push(...judgeExpiry(trustOf(state), ports.clock.nowMs()));
   violations.push(...(await judgePermitted(ports, state, change, plan, intentIndex)));
   const stage = plan.stages.find((one) => one.name === intent.stage);
   if (violations.length > 0 || !stage) return { violations };

@@ -2,7 +2,8 @@ import { inverseDigestOf, type Plan, zoneOf } from '../domain/change/plan.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Digest } from '../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
-import type { LogState } from '../domain/log/state.ts';
+import { judgeExpiry } from '../domain/evidence/trust-succession.ts';
+import { type LogState, trustOf } from '../domain/log/state.ts';
 import { type Frozen, whyFrozen } from './authorised-step.ts';
 import { indexOfFate } from './fates.ts';
 import { loadPlan } from './recorded-change.ts';
@@ -11,8 +12,8 @@ import { signDecision } from './sign-decision.ts';
 
 export type StageOrder =
   | { status: 'ordered'; intentIndex: number }
-  /** Not now: another change has these records. Ask again later. */
-  | { status: 'wait'; code: 'RESERVED'; reason: string }
+  /** Not now: another change has these records, or the trust document has expired. Ask again later. */
+  | { status: 'wait'; code: 'RESERVED' | 'TRUST_EXPIRED'; reason: string }
   /** Not now: a freeze is in its way. */
   | ({ status: 'wait'; code: 'FROZEN' } & Frozen);
 
@@ -37,7 +38,7 @@ export async function orderStage(
   ]);
   const verdict = input.verdict === null ? [] : [input.verdict];
   // Asked every few seconds: what the log is known to refuse is not written.
-  const known = reasonToWait(state, input.changeId, plan, input.stage);
+  const known = reasonToWait(state, input, plan, ports.clock.nowMs());
   if (known !== null) {
     await ports.log.append(verdict);
     return known;
@@ -55,7 +56,7 @@ export async function orderStage(
   const fates = await ports.log.append([...verdict, intent]);
   const fate = fates.at(-1);
   if (fate?.fate === 'void' && (fate.code === 'RESERVED' || fate.code === 'FROZEN')) {
-    const since = reasonToWait(await ports.log.sync(), input.changeId, plan, input.stage);
+    const since = reasonToWait(await ports.log.sync(), input, plan, ports.clock.nowMs());
     return since ?? { status: 'wait', code: 'RESERVED', reason: `${fate.reason}; that has ended since` };
   }
   const intentIndex = indexOfFate(fate);
@@ -76,12 +77,16 @@ async function cover({ integrator }: OrchestratorPorts): Promise<void> {
   }
 }
 
-function reasonToWait(state: LogState, changeId: string, plan: Plan, stageName: string): StageOrder | null {
-  const frozen = whyFrozen(
-    state,
-    plan,
-    plan.stages.find(({ name }) => name === stageName),
-  );
+function reasonToWait(
+  state: LogState,
+  { changeId, stage }: { changeId: string; stage: string },
+  plan: Plan,
+  nowMs: number,
+): StageOrder | null {
+  const [expired] = judgeExpiry(trustOf(state), nowMs);
+  if (expired) return { status: 'wait', code: 'TRUST_EXPIRED', reason: expired.message };
+  const planned = plan.stages.find(({ name }) => name === stage);
+  const frozen = whyFrozen(state, plan, planned);
   if (frozen !== null) return { status: 'wait', code: 'FROZEN', ...frozen };
   for (const { resource } of plan.resources) {
     const holder = state.reservations[resource];

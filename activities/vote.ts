@@ -4,7 +4,9 @@ import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
 import { type Digest, digestOf } from '../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
 import type { VoteDecision, VotePredicate } from '../domain/evidence/statements.ts';
+import { judgeExpiry } from '../domain/evidence/trust-succession.ts';
 import { freezeOn, freezeText, reachOf } from '../domain/log/freeze-scope.ts';
+import { trustOf } from '../domain/log/state.ts';
 import { judgePermissionsVersion } from '../domain/permissions/in-force.ts';
 import { planHere } from './plan-base.ts';
 import { baseDigestOf } from './planned.ts';
@@ -42,7 +44,7 @@ export async function vote(ports: VoterPorts, input: VoteInput): Promise<CastVot
   const zoneSwitch = await ports.zoneSwitch.read();
   const freeze = own.plan === null ? undefined : freezeOn(state, reachOf(own.plan));
 
-  const safety: Violation[] = [];
+  const safety: Violation[] = judgeExpiry(trustOf(state), nowMs);
   if (freeze)
     safety.push(veto('FROZEN', 'frozen', `${freezeText(freeze)}.`, 'Wait for automation to resume.'));
   if (zoneSwitch.frozen) {

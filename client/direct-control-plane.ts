@@ -13,6 +13,7 @@ import { describeRequest } from '../domain/evidence/describe-request.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
 import type { CommandAction } from '../domain/evidence/statements.ts';
 import type { PersonRole, TrustDocument } from '../domain/evidence/trust.ts';
+import { judgeExpiry } from '../domain/evidence/trust-succession.ts';
 import { type LogState, trustOf } from '../domain/log/state.ts';
 import { actionQuestions } from '../domain/permissions/change-questions.ts';
 import { principalOf } from '../domain/permissions/in-force.ts';
@@ -85,7 +86,11 @@ async function previewPlan(
   if (planned.plan === null) return { plan: null, violations, needs: null };
   const { plan } = planned;
   const { policy } = trust;
-  violations.push(...planned.judgeInvariants(parts.nowMs()), ...planned.judgeCausality());
+  violations.push(
+    ...judgeExpiry(trust, parts.nowMs()),
+    ...planned.judgeInvariants(parts.nowMs()),
+    ...planned.judgeCausality(),
+  );
   const needs = {
     approvals: policy.approvals[plan.risk.class].people,
     secondFactor: asksSecondFactor(trust, plan),

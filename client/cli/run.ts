@@ -17,6 +17,7 @@ import { addSteering } from './commands/steer.ts';
 import { addStore } from './commands/store.ts';
 import { addStoreCheck } from './commands/store-check.ts';
 import { addSubmit } from './commands/submit.ts';
+import { addTrust } from './commands/trust.ts';
 import { addWatch } from './commands/watch.ts';
 import { addWayBack } from './commands/way-back.ts';
 import { errorText } from './error-text.ts';
@@ -47,6 +48,7 @@ export function createProgram(cli: Cli): Command {
   addDoctor(program, cli);
   addKeys(program, cli);
   addFactor(program, cli);
+  addTrust(program, cli);
   addPlan(program, cli);
   addSubmit(program, cli);
   addStatus(program, cli);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { LogLine } from '../../client/log-line.ts';
 import { PHASES } from '../../domain/change/lifecycle.ts';
 import { type ErrorCode, type ErrorKind, errorKind, isErrorCode } from '../../domain/errors.ts';
+import { trustDocumentSchema } from '../../domain/evidence/trust.ts';
 import { permissionContextSchema, principalSchema } from '../../domain/permissions/permission.ts';
 import type { ChangeStatus } from '../../workflows/contract.ts';
 
@@ -213,6 +214,20 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
       }),
     ),
   }),
+  'trust show': trustDocumentSchema,
+  'trust propose': z.strictObject({
+    proposal: z.string(),
+    version: z.int(),
+    digest,
+    changes: z.array(z.string()),
+  }),
+  'trust sign': z.strictObject({
+    proposal: z.string(),
+    digest,
+    signed: z.array(z.string()),
+    missing: z.array(z.string()),
+  }),
+  'trust apply': z.strictObject({ version: z.int(), digest, index }),
   'keys list': z.strictObject({
     keys: z.array(z.strictObject({ subject: z.string(), keyId: digest, roles: z.array(z.string()) })),
   }),
@@ -242,6 +257,7 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
         index,
       }),
     ),
+    trust: z.strictObject({ version: z.int(), expiresAt: time, isExpired: z.boolean() }),
   }),
   'status CHANGE': changeStatus,
   watch: changeStatus,

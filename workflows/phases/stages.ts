@@ -6,6 +6,11 @@ import { type ChangeRun, STOPPED, type Stopped, TURN_RETRY_MS } from '../change-
 import type { StageStatus } from '../contract.ts';
 import type { PhaseOutcome } from './outcome.ts';
 
+const WHO_UNBLOCKS = {
+  RESERVED: 'the change that holds these records',
+  TRUST_EXPIRED: 'the root holders: sign the next trust document',
+} as const;
+
 /** Each stage: order it (intent), have it applied, have it watched; the next one only after a signed pass. */
 export async function stages(run: ChangeRun): Promise<PhaseOutcome> {
   const summary = run.progress.plan;
@@ -87,12 +92,7 @@ async function order(run: ChangeRun, summary: PlanSummary, stage: StageStatus): 
     const stopped =
       ordered.code === 'FROZEN'
         ? await run.waitOutFreeze(ordered)
-        : await run.waitFor(
-            ordered.reason,
-            'the change that holds these records',
-            () => false,
-            TURN_RETRY_MS,
-          );
+        : await run.waitFor(ordered.reason, WHO_UNBLOCKS[ordered.code], () => false, TURN_RETRY_MS);
     if (stopped) return STOPPED;
   }
 }
