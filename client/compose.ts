@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 import { CHECKPOINT_PATH } from '../activities/integrate.ts';
 import { openPermissions } from '../activities/permissions.ts';
@@ -35,6 +36,7 @@ import { openTrustFile } from '../infra/keys/trust-file.ts';
 import { verifyEd25519 } from '../infra/keys/verify-ed25519.ts';
 import type { EvidenceSource } from './audit/evidence-source.ts';
 import { openCheckpoint } from './audit/write-export.ts';
+import { type Brakes, createBrakes } from './brakes.ts';
 import { createTemporalEngine } from './change-engine.ts';
 import type { ControlPlane, Person } from './control-plane.ts';
 import { createControlPlane } from './direct-control-plane.ts';
@@ -56,6 +58,8 @@ const ENGINE_ATTEMPTS = 5;
 
 export interface Connected {
   controlPlane: ControlPlane;
+  /** Stop forward motion, and let it go on. */
+  brakes: Brakes;
   /** The trust document: who may do what, and its next version. */
   trust: TrustDesk;
   /** What was live when, and what it said. */
@@ -108,11 +112,12 @@ export async function connect(installation: Installation): Promise<Connected> {
   const evidence = openEvidence(installation, trust, store, client);
   const checkpoint = () => publishedCheckpoint(evidence);
   const keeper = installation.keeper ? createS3Client({ ...aws, credentials: installation.keeper }) : null;
+  const engine = createTemporalEngine(client, temporal.address);
   const policyEngine = createCedarEngine();
   const permissions = (state: LogState) => openPermissions({ bodies, policyEngine }, state);
   const controlPlane = createControlPlane({
     environment,
-    engine: createTemporalEngine(client, temporal.address),
+    engine,
     log,
     bodies,
     factors: factorVerifierOf(installation),
@@ -125,6 +130,12 @@ export async function connect(installation: Installation): Promise<Connected> {
   });
   return {
     controlPlane,
+    brakes: createBrakes({
+      ...{ environment, engine, log, dns, permissions },
+      nowMs: Date.now,
+      sleep: (ms) => sleep(ms),
+      newNonce: randomUUID,
+    }),
     trust: createTrustDesk({ environment, log, verify: verifyEd25519, nowMs: Date.now }),
     permissions: createPermissionDesk({ policyEngine, permissions, log }),
     store: createStore({

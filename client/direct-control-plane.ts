@@ -395,7 +395,7 @@ async function trustNow({ log }: ControlPlaneParts): Promise<TrustDocument> {
 }
 
 /** Said here, before anything is written, because the log would only call such an entry inert. */
-function mustHold(trust: TrustDocument, person: Person, role: PersonRole): void {
+export function mustHold(trust: TrustDocument, person: Person, role: PersonRole): void {
   if (!mustBeEnrolled(trust, person).roles.includes(role)) {
     const message = `${person.subject} does not have the role ${role}.`;
     throw new DomainError('NOT_PERMITTED', message, { next: ASK_TO_ENROL });
@@ -403,7 +403,7 @@ function mustHold(trust: TrustDocument, person: Person, role: PersonRole): void 
 }
 
 /** Before anything is signed: orchestrator, voters and enactor ask the same, each with their own copy. */
-function refuseEarly(violations: readonly Violation[]): void {
+export function refuseEarly(violations: readonly Violation[]): void {
   const [first] = violations;
   if (first === undefined) return;
   throw new DomainError(first.code, first.message, { next: first.remedy, violations });

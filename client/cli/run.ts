@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { type Cli, printJson } from './cli.ts';
 import { addAudit } from './commands/audit.ts';
+import { addAutomation } from './commands/automation.ts';
 import { addApprove, addReject } from './commands/decide.ts';
 import { addDev } from './commands/dev.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -55,6 +56,7 @@ export function createProgram(cli: Cli): Command {
   addApprove(program, cli);
   addReject(program, cli);
   addSteering(program, cli);
+  addAutomation(program, cli);
   addHistory(program, cli);
   addLog(program, cli);
   addStore(program, cli);

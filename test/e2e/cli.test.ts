@@ -263,6 +263,50 @@ test('a change is paused, continued, and aborted while it is live: production go
   expect(plan.stdout, 'the address before the change is live').toContain('"values":["127.0.0.2"]');
 });
 
+test('an operator freezes the environment, sees it effective, and lets it go on step by step', async () => {
+  expect(await here('automation', 'status')).toMatchObject({ status: 0, stdout: 'dev is active.\n' });
+  expect(await here('automation', 'freeze', '--as', 'bob', '--reason', 'not mine to do')).toMatchObject({
+    status: 4,
+    stderr: expect.stringContaining('bob does not have the role operator'),
+  });
+  const frozen = await here('automation', 'freeze', '--as', 'carol', '--reason', 'incident 812');
+  expect(frozen).toMatchObject({ status: 0, stderr: '' });
+  expect(frozen.stdout).toMatch(/^The environment is frozen: recorded at entry \d+, .* after \d+/);
+  expect(frozen.stdout).toMatch(/^Effective in zone example\.com after .*: fence \d+\.$/m);
+  answerOf('automation status', await here('automation', 'status', '--json'));
+  expect((await here('automation', 'status')).stdout).toContain('effective in zone example.com: fence');
+
+  const gradually = ['--gradual', '--az', 'us-east-1b', '--watch-seconds', '0', '--reason', 'it is over'];
+  const [resumed] = answerOf<{ order: string[] }>(
+    'automation resume',
+    await here('automation', 'resume', '--as', 'carol', ...gradually, '--json'),
+  );
+  expect(resumed?.order[0]).toBe('us-east-1b');
+  const isActive = async () => (await here('automation', 'status')).stdout === 'dev is active.\n';
+  await vi.waitUntil(isActive, { timeout: 20_000, interval: 200 });
+  expect((await here('automation', 'status', '--verbose')).stdout).toContain('released 3 of 3: us-east-1b, ');
+
+  const scoped = await here(
+    'automation',
+    'freeze',
+    '--as',
+    'carol',
+    '--kind',
+    'config',
+    '--reason',
+    'a',
+    '--json',
+  );
+  answerOf('automation freeze', scoped);
+  expect(await here('automation', 'resume', '--as', 'carol', '--reason', 'b')).toMatchObject({
+    status: 3,
+    stderr: expect.stringContaining('the environment is not frozen; frozen: kind config'),
+  });
+  await here('automation', 'resume', '--as', 'carol', '--kind', 'config', '--reason', 'b');
+  const refused = await here('automation', 'freeze', '--hard', '--as', 'carol', '--reason', 'c');
+  expect(refused).toMatchObject({ status: 2, stderr: expect.stringContaining('a hard freeze needs --yes') });
+});
+
 test('a rejected change ends with its reason', async () => {
   const file = example('bad-change');
   const changeId = await submit(file);

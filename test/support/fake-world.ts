@@ -14,6 +14,10 @@ import type { Envelope } from '../../domain/evidence/dsse.ts';
 import type { CommandAction, Verdict, VoteDecision } from '../../domain/evidence/statements.ts';
 import { type ChangeInput, VOTER_ZONES } from '../../workflows/contract.ts';
 
+/** Activities that other workflows than a change ask for. */
+export type OfNoChange = 'takeSnapshot' | 'changesSentBack' | 'resumptionStanding' | 'recordResumption';
+export type ChangeVoter = Pick<VoterActivities, 'vote'>;
+
 /** What production is before the change; otherwise it is the name of the stage that is live. */
 export const BASE = 'base';
 export const AUTHOR = 'ada';
@@ -104,7 +108,7 @@ export class FakeWorld {
     return known >= 0 ? known : this.log.push(entry) - 1;
   }
 
-  readonly orchestrator: Omit<OrchestratorActivities, 'takeSnapshot'> = {
+  readonly orchestrator: Omit<OrchestratorActivities, OfNoChange> = {
     checkSchema: async () => ({
       violations: [],
       author: AUTHOR,
@@ -132,6 +136,7 @@ export class FakeWorld {
       if (verdict) this.record(verdict.payload);
       return { status: 'ordered', intentIndex: this.record(`intent ${stage}`) };
     },
+    sentBack: async () => null,
     recordVerdict: async ({ verdict }) => ({ index: this.record(verdict.payload) }),
     verifyLive: async ({ expect }) => {
       const expected = expect === 'before' ? BASE : this.summary.stages.at(-1)?.name;
@@ -147,7 +152,7 @@ export class FakeWorld {
     },
   };
 
-  readonly analysis: AnalysisActivities = {
+  readonly analysis: Pick<AnalysisActivities, 'judgeStage'> = {
     judgeStage: async ({ stage }) => this.judged(stage, 'pass'),
   };
 
@@ -164,15 +169,14 @@ export class FakeWorld {
       return { result: 'rolled-back', recorded: true, wasLive: true };
     },
     commit: async () => ({ result: 'committed', index: this.record('committed') }),
-    raiseFences: async () => [],
   };
 
   /** One voter a zone, by zone. */
-  readonly voters: Record<string, VoterActivities> = Object.fromEntries(
+  readonly voters: Record<string, ChangeVoter> = Object.fromEntries(
     VOTER_ZONES.map((zone) => [zone, this.voter(zone, 'yes')]),
   );
 
-  voter(zone: string, decision: VoteDecision): VoterActivities {
+  voter(zone: string, decision: VoteDecision): ChangeVoter {
     return {
       vote: async ({ changeId, planDigest, round }) => ({
         envelope: { ...envelopeOf({}), payload: `${zone} votes ${decision} in round ${round}` },

@@ -38,6 +38,23 @@ export const errorAnswer = z.strictObject({
     .refine(({ code, kind }) => code === 'USAGE' || code === 'BUG' || errorKind(code) === kind),
 });
 
+const freezeScope = z
+  .union([
+    z.strictObject({ zone: z.string() }),
+    z.strictObject({ az: z.string() }),
+    z.strictObject({ resource: z.string() }),
+    z.strictObject({ kind: z.string() }),
+  ])
+  .nullable();
+const stateOfAutomation = {
+  environment: z.string(),
+  scope: freezeScope,
+  index,
+  at: time,
+  recordedMs: z.number(),
+};
+const zoneUnderFreeze = { zone: z.string(), fence: z.string().nullable(), effective: z.boolean() };
+
 const installedBuild = z.strictObject({
   build: z.string().regex(/^\d+\.\d+\.\d+\+[0-9a-f]{12}$/),
   rules: digest,
@@ -294,6 +311,55 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
     at: time,
     result: z.enum(['same', 'different', 'not-recomputable']).nullable(),
     why: z.string().nullable(),
+  }),
+  'automation freeze': z.strictObject({
+    ...stateOfAutomation,
+    state: z.literal('frozen'),
+    effective: z.boolean(),
+    zones: z.array(z.strictObject({ ...zoneUnderFreeze, afterMs: z.number().nullable() })),
+    engineAway: z.string().nullable(),
+  }),
+  'automation status': z.strictObject({
+    environment: z.string(),
+    state: z.enum(['active', 'frozen', 'resuming']),
+    unreadable: z.string().nullable(),
+    scopes: z.array(
+      z.strictObject({
+        scope: freezeScope,
+        state: z.enum(['active', 'frozen', 'resuming']),
+        index,
+        operator: z.string(),
+        reason: z.string(),
+        at: time,
+        hard: z.boolean(),
+        rollBack: z.boolean(),
+        zones: z.array(z.strictObject(zoneUnderFreeze)),
+        holds: z.array(z.string()),
+        gradual: z
+          .strictObject({
+            order: z.array(z.string()),
+            released: z.array(z.string()),
+            next: z.string().nullable(),
+            verdicts: z.array(
+              z.strictObject({
+                az: z.string(),
+                verdict: z.enum(['pass', 'fail', 'inconclusive']),
+                reasons: z.array(z.string()),
+                index,
+                at: time,
+              }),
+            ),
+          })
+          .nullable(),
+      }),
+    ),
+  }),
+  'automation resume': z.strictObject({
+    ...stateOfAutomation,
+    state: z.enum(['active', 'resuming']),
+    order: z.array(z.string()).nullable(),
+    stillFrozen: z.array(z.string()),
+    engineAway: z.string().nullable(),
   }),
   'snapshot create': z.strictObject({ size: z.int(), stateDigest: digest, index }),
   'store check': z.strictObject({

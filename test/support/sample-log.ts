@@ -293,6 +293,14 @@ export const SAMPLES: Omit<Predicates, 'acceptance' | 'ruling'> = {
     at: AT,
   },
   recovery: { environment: ENVIRONMENT, operator: 'olga', reason: 'engine lost', nonce: 'r-1', at: AT },
+  resumption: {
+    environment: ENVIRONMENT,
+    freezeIndex: 0,
+    az: 'us-east-1a',
+    verdict: 'pass',
+    reasons: ['well'],
+    at: AT,
+  },
   'factor-lock': {
     environment: ENVIRONMENT,
     person: 'bob',
@@ -321,6 +329,7 @@ const RIGHTFUL: Record<Exclude<StatementType, 'acceptance' | 'ruling'>, string> 
   freeze: 'olga',
   fence: 'enactor',
   recovery: 'olga',
+  resumption: 'analysis',
   'factor-lock': 'factor-verifier',
   snapshot: 'orchestrator',
 };
