@@ -34,6 +34,7 @@ import { generatePersonKey, readPersonSigner } from '../infra/keys/person-keys.t
 import { factorUri, makeFactor } from '../infra/keys/second-factor.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
 import { verifyEd25519 } from '../infra/keys/verify-ed25519.ts';
+import { type Assessor, createAssessor } from './assessor.ts';
 import type { EvidenceSource } from './audit/evidence-source.ts';
 import { openCheckpoint } from './audit/write-export.ts';
 import { type Brakes, createBrakes } from './brakes.ts';
@@ -60,6 +61,8 @@ export interface Connected {
   controlPlane: ControlPlane;
   /** Stop forward motion, and let it go on. */
   brakes: Brakes;
+  /** What an operator has to know, on one page. */
+  assessor: Assessor;
   /** The trust document: who may do what, and its next version. */
   trust: TrustDesk;
   /** What was live when, and what it said. */
@@ -128,14 +131,16 @@ export async function connect(installation: Installation): Promise<Connected> {
     nowMs: Date.now,
     newNonce: randomUUID,
   });
+  const brakes = createBrakes({
+    ...{ environment, engine, log, dns, permissions },
+    nowMs: Date.now,
+    sleep: (ms) => sleep(ms),
+    newNonce: randomUUID,
+  });
   return {
     controlPlane,
-    brakes: createBrakes({
-      ...{ environment, engine, log, dns, permissions },
-      nowMs: Date.now,
-      sleep: (ms) => sleep(ms),
-      newNonce: randomUUID,
-    }),
+    brakes,
+    assessor: createAssessor({ environment, log, brakes, engine, drift: async () => [], nowMs: Date.now }),
     trust: createTrustDesk({ environment, log, verify: verifyEd25519, nowMs: Date.now }),
     permissions: createPermissionDesk({ policyEngine, permissions, log }),
     store: createStore({

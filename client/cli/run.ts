@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { type Cli, printJson } from './cli.ts';
+import { addAssess } from './commands/assess.ts';
 import { addAudit } from './commands/audit.ts';
 import { addAutomation } from './commands/automation.ts';
 import { addApprove, addReject } from './commands/decide.ts';
@@ -57,6 +58,7 @@ export function createProgram(cli: Cli): Command {
   addReject(program, cli);
   addSteering(program, cli);
   addAutomation(program, cli);
+  addAssess(program, cli);
   addHistory(program, cli);
   addLog(program, cli);
   addStore(program, cli);

@@ -193,6 +193,42 @@ const storedVersion = z.strictObject({
 const edit = z.strictObject({ path: z.string(), before: z.unknown(), after: z.unknown() }).partial();
 const wayBack = z.union([z.looseObject({ kind: z.literal('ChangeRequest') }), submitted]);
 
+const automationStatus = z.strictObject({
+  environment: z.string(),
+  state: z.enum(['active', 'frozen', 'resuming']),
+  unreadable: z.string().nullable(),
+  scopes: z.array(
+    z.strictObject({
+      scope: freezeScope,
+      state: z.enum(['active', 'frozen', 'resuming']),
+      index,
+      operator: z.string(),
+      reason: z.string(),
+      at: time,
+      hard: z.boolean(),
+      rollBack: z.boolean(),
+      zones: z.array(z.strictObject(zoneUnderFreeze)),
+      holds: z.array(z.string()),
+      gradual: z
+        .strictObject({
+          order: z.array(z.string()),
+          released: z.array(z.string()),
+          next: z.string().nullable(),
+          verdicts: z.array(
+            z.strictObject({
+              az: z.string(),
+              verdict: z.enum(['pass', 'fail', 'inconclusive']),
+              reasons: z.array(z.string()),
+              index,
+              at: time,
+            }),
+          ),
+        })
+        .nullable(),
+    }),
+  ),
+});
+
 export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
   dev: running,
   'dev --detach': running,
@@ -312,6 +348,66 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
     result: z.enum(['same', 'different', 'not-recomputable']).nullable(),
     why: z.string().nullable(),
   }),
+  assess: z.strictObject({
+    environment: z.string(),
+    at: time,
+    size: z.int(),
+    resource: z.string().nullable(),
+    engineAway: z.string().nullable(),
+    automation: automationStatus,
+    changes: z.array(
+      z.strictObject({
+        changeId,
+        author: z.string(),
+        phase,
+        resources: z.array(z.string()),
+        stage: z.string().nullable(),
+        waits: z.strictObject({ why: z.string(), who: z.string() }).nullable(),
+      }),
+    ),
+    anomalies: z.array(
+      z.strictObject({
+        changeId,
+        stage: z.string(),
+        verdict: z.enum(['fail', 'inconclusive']),
+        reasons: z.array(z.string()),
+      }),
+    ),
+    exposures: z.array(
+      z.strictObject({
+        resource: z.string(),
+        changeId,
+        version: z.string().nullable(),
+        percent: z.int(),
+        zones: z.array(z.string()),
+        index,
+      }),
+    ),
+    drift: z.array(
+      z.strictObject({ rule: z.string(), subject: z.string(), message: z.string(), remedy: z.string() }),
+    ),
+    resources: z.array(
+      z.strictObject({
+        resource: z.string(),
+        changes: z.array(
+          z.strictObject({
+            changeId,
+            author: z.string(),
+            approvedBy: z.array(z.string()),
+            state: z.enum(['open', 'committed', 'rejected', 'rolled-back', 'aborted']),
+            at: time,
+            index,
+            wayBack: z.string().nullable(),
+          }),
+        ),
+      }),
+    ),
+    next: z.strictObject({
+      step: z.enum(['freeze', 'plan', 'apply', 'validate', 'resume', 'none']),
+      why: z.string(),
+      command: z.string().nullable(),
+    }),
+  }),
   'automation freeze': z.strictObject({
     ...stateOfAutomation,
     state: z.literal('frozen'),
@@ -319,41 +415,7 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
     zones: z.array(z.strictObject({ ...zoneUnderFreeze, afterMs: z.number().nullable() })),
     engineAway: z.string().nullable(),
   }),
-  'automation status': z.strictObject({
-    environment: z.string(),
-    state: z.enum(['active', 'frozen', 'resuming']),
-    unreadable: z.string().nullable(),
-    scopes: z.array(
-      z.strictObject({
-        scope: freezeScope,
-        state: z.enum(['active', 'frozen', 'resuming']),
-        index,
-        operator: z.string(),
-        reason: z.string(),
-        at: time,
-        hard: z.boolean(),
-        rollBack: z.boolean(),
-        zones: z.array(z.strictObject(zoneUnderFreeze)),
-        holds: z.array(z.string()),
-        gradual: z
-          .strictObject({
-            order: z.array(z.string()),
-            released: z.array(z.string()),
-            next: z.string().nullable(),
-            verdicts: z.array(
-              z.strictObject({
-                az: z.string(),
-                verdict: z.enum(['pass', 'fail', 'inconclusive']),
-                reasons: z.array(z.string()),
-                index,
-                at: time,
-              }),
-            ),
-          })
-          .nullable(),
-      }),
-    ),
-  }),
+  'automation status': automationStatus,
   'automation resume': z.strictObject({
     ...stateOfAutomation,
     state: z.enum(['active', 'resuming']),
