@@ -303,7 +303,7 @@ test('an operator freezes the environment, sees it effective, and lets it go on 
     stderr: expect.stringContaining('the environment is not frozen; frozen: kind config'),
   });
   await here('automation', 'resume', '--as', 'carol', '--kind', 'config', '--reason', 'b');
-  const refused = await here('automation', 'freeze', '--hard', '--as', 'carol', '--reason', 'c');
+  const refused = await here('automation', 'freeze', '--hard', '--as', 'carol', '--reason', 'c', '--json');
   expect(refused).toMatchObject({ status: 2, stderr: expect.stringContaining('a hard freeze needs --yes') });
 });
 
