@@ -11,6 +11,7 @@ import { orderStage } from './order-stage.ts';
 import { makePlan } from './plan.ts';
 import type { PacedWait } from './ports/paced-wait.ts';
 import { recordVotes } from './quorum.ts';
+import { createRateLimiter } from './rate-limiter.ts';
 import {
   changesSentBack,
   judgeResumption,
@@ -27,7 +28,8 @@ import { vote } from './vote.ts';
 
 /** Each role's activities, bound to its ports. A worker registers those of its own role and no others. */
 
-export function createOrchestratorActivities(ports: OrchestratorPorts & SignedByPerson) {
+export function createOrchestratorActivities(opened: OrchestratorPorts & SignedByPerson) {
+  const ports = { ...opened, limiter: createRateLimiter(opened.clock) };
   return {
     checkSchema: bind(ports, checkSchema),
     checkCausality: bind(ports, checkCausality),

@@ -34,8 +34,8 @@ import {
  * says whether the server or the orchestrator's worker is missing.
  */
 export interface ChangeEngine {
-  /** A change that has been started already is left alone. */
-  start(input: ChangeInput): Promise<void>;
+  /** A change that has been started already is left alone. An urgent one is worked on before those that wait. */
+  start(input: ChangeInput, isUrgent: boolean): Promise<void>;
   /** Throws `NOT_FOUND` when the engine does not know the change (any more). */
   status(changeId: string): Promise<ChangeStatus>;
   /** Safe to repeat with the same `updateId`: the answer is the first one's. */
@@ -74,7 +74,7 @@ export function createTemporalEngine(client: Client, address: string): ChangeEng
   const change = (changeId: string) => client.workflow.getHandle(changeId);
 
   return {
-    start: (input) =>
+    start: (input, isUrgent) =>
       ask(START_WITHIN_MS, async () => {
         try {
           await client.workflow.start(CHANGE_WORKFLOW, {
@@ -82,6 +82,8 @@ export function createTemporalEngine(client: Client, address: string): ChangeEng
             taskQueue: QUEUES.orchestrator,
             workflowIdReusePolicy: 'REJECT_DUPLICATE',
             workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+            // Of five: the lower one is handed out first, and 3 is what all others have.
+            priority: { priorityKey: isUrgent ? 1 : 3 },
             args: [input],
           });
         } catch (error) {

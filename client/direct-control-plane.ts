@@ -141,7 +141,8 @@ async function submit(
       next: 'Check that your key is in the trust document with the role author, and submit it again.',
     });
   }
-  return start(parts, { changeId, environment, requestDigest, requestIndex: fate.index });
+  const { resources } = describeRequest(request);
+  return start(parts, { changeId, environment, requestDigest, requestIndex: fate.index }, resources);
 }
 
 /** The same change id once more: the same request starts (again), any other is refused. */
@@ -172,16 +173,19 @@ async function resume(
   if (ended) throw alreadyEnded(changeId, ended);
   const recorded = state.changes[changeId]?.request;
   if (!recorded) throw unknownChange(changeId);
-  const { environment, requestDigest, index } = recorded;
-  return start(parts, { changeId, environment, requestDigest, requestIndex: index });
+  const { environment, requestDigest, index, resources } = recorded;
+  return start(parts, { changeId, environment, requestDigest, requestIndex: index }, resources);
 }
 
 async function start(
   parts: ControlPlaneParts,
   input: ChangeInput,
+  resources: readonly string[],
 ): Promise<{ changeId: string; index: number }> {
+  // Whoever engages a switch must not wait behind a flood of anything else.
+  const isUrgent = resources.every((resource) => resource.startsWith('switch/'));
   try {
-    await parts.engine.start(input);
+    await parts.engine.start(input, isUrgent);
   } catch (error) {
     if (!(error instanceof DomainError) || error.code !== 'ENGINE_UNAVAILABLE') throw error;
     throw new PortError(
