@@ -4,15 +4,19 @@ import { checkCausality } from './causal.ts';
 import { commit } from './commit.ts';
 import { page, recordEnd, recordVerdict } from './conclude.ts';
 import { raiseFences } from './dns/raise-fence.ts';
+import { settleZone } from './dns/settle-outcomes.ts';
 import { applyStage } from './enact.ts';
 import { judgeStage } from './judge-stage.ts';
 import { orderStage } from './order-stage.ts';
 import { makePlan } from './plan.ts';
 import type { PacedWait } from './ports/paced-wait.ts';
 import { recordVotes } from './quorum.ts';
+import { restartChange } from './restart-change.ts';
 import type { AnalysisPorts, EnactorPorts, OrchestratorPorts, VoterPorts } from './role-ports.ts';
 import { rollBack } from './roll-back.ts';
 import { checkSchema } from './schema.ts';
+import { survey } from './survey.ts';
+import { findUnderway } from './underway.ts';
 import { verifyLive } from './verify.ts';
 import { vote } from './vote.ts';
 
@@ -30,6 +34,10 @@ export function createOrchestratorActivities(ports: OrchestratorPorts & { verify
     verifyLive: bind(ports, verifyLive),
     recordEnd: bind(ports, recordEnd),
     page: bind(ports, page),
+    findUnderway: bind(ports, findUnderway),
+    survey: () => survey(ports),
+    restartChange: bind(ports, restartChange),
+    keepReconciling: () => ports.runs.keepReconciling(),
     takeSnapshot: () => ports.takeSnapshot(),
   };
 }
@@ -51,6 +59,7 @@ export function createEnactorActivities(ports: EnactorPorts & PacedWait) {
     rollBack: bind(ports, rollBack),
     commit: bind(ports, commit),
     raiseFences: bind(ports, raiseFences),
+    settleZone: bind(ports, settleZone),
   };
 }
 export type EnactorActivities = ReturnType<typeof createEnactorActivities>;

@@ -3,24 +3,31 @@ import type { Digest } from '../domain/evidence/canonical-json.ts';
 import { describeRequest, judgeDescription } from '../domain/evidence/describe-request.ts';
 import { loadRequest, openChange } from './recorded-change.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
+import { type Underway, underwayOf } from './underway.ts';
 
 export interface SchemaFinding {
   violations: Violation[];
   author: string;
   reason: string;
   resources: string[];
+  /** Set when an earlier run of the change was lost after its first intent. */
+  underway: Underway | null;
 }
 
-/** Phase `schema`: the request is signed by an author, is the one that was signed, and has the right shape. */
+/**
+ * Phase `schema`: the request is signed by an author, is the one that was signed, and has the right shape. Also where a
+ * run learns that it is not the change's first.
+ */
 export async function checkSchema(
   ports: OrchestratorPorts,
   input: { changeId: string; requestDigest: Digest; requestIndex: number },
 ): Promise<SchemaFinding> {
   const state = await ports.log.sync({ atLeast: input.requestIndex + 1 });
-  const found: SchemaFinding = { violations: [], author: '', reason: '', resources: [] };
+  const found: SchemaFinding = { violations: [], author: '', reason: '', resources: [], underway: null };
   try {
     const change = openChange(state, input.changeId);
     found.author = change.request.author;
+    found.underway = await underwayOf(ports, change);
     if (change.request.requestDigest !== input.requestDigest) {
       throw new DomainError(
         'DIGEST_MISMATCH',

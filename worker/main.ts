@@ -1,4 +1,5 @@
 import { recordTrust } from '../activities/record-trust.ts';
+import { scheduleReconciler } from './change-runs.ts';
 import { readWorkerConfig } from './config.ts';
 import { followLog } from './follow-log.ts';
 import { integratePeriodically } from './periodic-integration.ts';
@@ -27,6 +28,7 @@ if (config.role === 'orchestrator') {
   await recordTrust(ports);
   startPeriodicSnapshots(ports, logger);
   if (ports.integrator) void integratePeriodically(ports.integrator, logger);
+  await scheduleReconciler(config);
 }
 const worker = await createRoleWorker(config, ports, logger, workflowBundle);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => worker.shutdown());

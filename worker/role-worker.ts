@@ -14,6 +14,7 @@ import { createFileZoneSwitch } from '../infra/files/file-zone-switch.ts';
 import { createHttpProber } from '../infra/http/http-prober.ts';
 import { QUEUES } from '../workflows/contract.ts';
 import { activityEdge, pause } from './activity-edge.ts';
+import { createChangeRuns } from './change-runs.ts';
 import type { WorkerConfig } from './config.ts';
 import { createPager, type OpenedPorts } from './role-ports.ts';
 
@@ -48,6 +49,7 @@ export async function createRoleWorker(
         activities: createOrchestratorActivities({
           ...ports,
           integrator,
+          runs: createChangeRuns(connection, { ...config.temporal, environment: config.environment }),
           pager: createPager(config, logger),
         }),
         // A killed worker's workflows move on after this, instead of after ten seconds.

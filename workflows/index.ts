@@ -1,3 +1,4 @@
 /** Entry of the workflow bundle. */
 export { change } from './change.ts';
+export { reconcile, recover } from './reconcile.ts';
 export { snapshot } from './snapshot.ts';

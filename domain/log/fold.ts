@@ -2,8 +2,15 @@ import { type Dependents, dependentsIn, relink } from '../causality/dependency-g
 import { countOf, merge } from '../causality/vector-clock.ts';
 import type { VerifySignature } from '../evidence/dsse.ts';
 import type { OpenedStatement, Said } from '../evidence/statement-codec.ts';
-import type { CommitPredicate, FreezePredicate, IntentPredicate, Rollout } from '../evidence/statements.ts';
+import type {
+  CommitPredicate,
+  FreezePredicate,
+  IntentPredicate,
+  OutcomePredicate,
+  Rollout,
+} from '../evidence/statements.ts';
 import { indexTrust, type TrustDocument } from '../evidence/trust.ts';
+import { isNewerFence } from '../kinds/dns-fence.ts';
 import { type Judge, judgeAuthority, own } from './authority.ts';
 import { decodeEntry, isWithdrawal } from './entry.ts';
 import { firstIndexOf } from './first-index.ts';
@@ -156,7 +163,7 @@ function record(said: Said, state: LogState, dependents: Dependents, index: numb
       recordIntent(said.predicate, change, state, index);
       return;
     case 'outcome':
-      change.outcomes.push({ ...said.predicate, index });
+      recordOutcome(said.predicate, change, state, index);
       return;
     case 'commit':
       if (said.predicate.rollout !== null) {
@@ -199,6 +206,21 @@ function recordIntent(intent: IntentPredicate, change: ChangeRecord, state: LogS
   change.intents.push({ ...intent, index });
   if (intent.zone !== null) state.fenceChain[index] = intent.expectedFence;
   for (const resource of change.plan?.resources ?? []) state.reservations[resource] = change.changeId;
+}
+
+function recordOutcome(
+  outcome: OutcomePredicate,
+  change: ChangeRecord,
+  state: LogState,
+  index: number,
+): void {
+  change.outcomes.push({ ...outcome, index });
+  const zone = change.intents.find((intent) => intent.index === outcome.intentIndex)?.zone;
+  if (typeof zone !== 'string' || outcome.fence === null) return;
+  // Outcomes may be recorded late, in another order than what they saw.
+  if (isNewerFence(outcome.fence, own(state.settledFences, zone) ?? null)) {
+    state.settledFences[zone] = outcome.fence;
+  }
 }
 
 function recordCommit(commit: CommitPredicate, state: LogState, dependents: Dependents, index: number): void {

@@ -40,7 +40,9 @@ beforeAll(async () => {
   const { cosignedLog } = own('enactor');
   if (!integrator || !cosignedLog) throw new Error('not configured');
   const pager = { page: async () => {} };
-  orchestrator = createOrchestratorActivities({ ...own('orchestrator'), integrator, pager });
+  const noEngine = () => Promise.reject(new Error('no workflow runs here'));
+  const runs = { stateOf: noEngine, start: noEngine, keepReconciling: noEngine };
+  orchestrator = createOrchestratorActivities({ ...own('orchestrator'), integrator, pager, runs });
   enactor = createEnactorActivities({ ...own('enactor'), cosignedLog, pause: (ms) => sleep(ms) });
 });
 afterAll(() => env?.stop());

@@ -13,6 +13,15 @@ import type { Envelope } from '../../domain/evidence/dsse.ts';
 import type { Verdict, VoteDecision } from '../../domain/evidence/statements.ts';
 import { type ChangeInput, VOTER_ZONES } from '../../workflows/contract.ts';
 
+/** What the workflow of a change never calls. */
+export type NotOfAChange =
+  | 'takeSnapshot'
+  | 'survey'
+  | 'restartChange'
+  | 'keepReconciling'
+  | 'raiseFences'
+  | 'settleZone';
+
 /** What production is before the change; otherwise it is the name of the stage that is live. */
 export const BASE = 'base';
 export const AUTHOR = 'ada';
@@ -90,12 +99,13 @@ export class FakeWorld {
     return known >= 0 ? known : this.log.push(entry) - 1;
   }
 
-  readonly orchestrator: Omit<OrchestratorActivities, 'takeSnapshot'> = {
+  readonly orchestrator: Omit<OrchestratorActivities, NotOfAChange> = {
     checkSchema: async () => ({
       violations: [],
       author: AUTHOR,
       reason: 'a test',
       resources: ['dns/example.com/api/A'],
+      underway: null,
     }),
     checkCausality: async () => ({ ahead: [], violations: [] }),
     makePlan: async ({ refused }) => {
@@ -125,13 +135,14 @@ export class FakeWorld {
     page: async ({ summary }) => {
       this.pages.push(summary);
     },
+    findUnderway: async () => null,
   };
 
   readonly analysis: AnalysisActivities = {
     judgeStage: async ({ stage }) => this.judged(stage, 'pass'),
   };
 
-  readonly enactor: EnactorActivities = {
+  readonly enactor: Omit<EnactorActivities, NotOfAChange> = {
     applyStage: async ({ intentIndex }) => {
       const stage = this.log[intentIndex]?.replace('intent ', '') ?? 'no such intent';
       this.live = stage;
@@ -144,7 +155,6 @@ export class FakeWorld {
       return { result: 'rolled-back', recorded: true, wasLive: true };
     },
     commit: async () => ({ result: 'committed', index: this.record('committed') }),
-    raiseFences: async () => [],
   };
 
   /** One voter a zone, by zone. */

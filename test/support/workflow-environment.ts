@@ -37,7 +37,7 @@ import {
   STATUS_QUERY,
   VOTER_ZONES,
 } from '../../workflows/contract.ts';
-import { type Decision, decisionOf, type FakeWorld } from './fake-world.ts';
+import { type Decision, decisionOf, type FakeWorld, type NotOfAChange } from './fake-world.ts';
 
 const silent = pino({ level: 'silent' });
 Runtime.install({
@@ -191,7 +191,7 @@ export class Engine {
     return world;
   }
 
-  readonly #orchestrator: OrchestratorActivities = {
+  readonly #orchestrator: Omit<OrchestratorActivities, NotOfAChange> = {
     checkSchema: (input) => this.#here().orchestrator.checkSchema(input),
     checkCausality: (input) => this.#here().orchestrator.checkCausality(input),
     makePlan: (input) => this.#here().orchestrator.makePlan(input),
@@ -202,18 +202,17 @@ export class Engine {
     verifyLive: (input) => this.#here().orchestrator.verifyLive(input),
     recordEnd: (input) => this.#here().orchestrator.recordEnd(input),
     page: (input) => this.#here().orchestrator.page(input),
-    takeSnapshot: async () => Promise.reject(new Error('no change takes a snapshot')),
+    findUnderway: (input) => this.#here().orchestrator.findUnderway(input),
   };
 
   readonly #analysis: AnalysisActivities = {
     judgeStage: (input) => this.#here().analysis.judgeStage(input),
   };
 
-  readonly #enactor: EnactorActivities = {
+  readonly #enactor: Omit<EnactorActivities, NotOfAChange> = {
     applyStage: (input) => this.#here().enactor.applyStage(input),
     rollBack: (input) => this.#here().enactor.rollBack(input),
     commit: (input) => this.#here().enactor.commit(input),
-    raiseFences: (input) => this.#here().enactor.raiseFences(input),
   };
 
   #voter(zone: string): VoterActivities {

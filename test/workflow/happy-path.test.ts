@@ -109,6 +109,7 @@ inEachMode('a change', (engine) => {
       author: '',
       reason: '',
       resources: [],
+      underway: null,
     });
     const change = await engine().start(world);
     expect(await change.result()).toEqual({ status: 'rejected', violations: [found] });

@@ -1,5 +1,6 @@
 import { orchestrator } from '../activities.ts';
 import { type ChangeRun, STOPPED } from '../change-run.ts';
+import { takeUp } from '../take-up.ts';
 import type { PhaseOutcome } from './outcome.ts';
 
 /** The request is signed by an author, is the one that was signed, and has the right shape. */
@@ -13,6 +14,10 @@ export async function schema(run: ChangeRun): Promise<PhaseOutcome> {
   run.status.author = found.author;
   run.status.reason = found.reason;
   run.status.resources = found.resources;
+  if (found.underway) {
+    takeUp(run, found.underway);
+    return 'underway';
+  }
   run.refuse(found.violations);
   return found.violations.length > 0 ? 'refused' : 'passed';
 }
