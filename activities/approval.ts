@@ -1,11 +1,11 @@
 import { judgeApproval, missingApprovals } from '../domain/approval/judge-approval.ts';
-import { DomainError, type Violation, violationsOf } from '../domain/errors.ts';
+import type { Violation } from '../domain/errors.ts';
 import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
-import type { Envelope, VerifySignature } from '../domain/evidence/dsse.ts';
-import { openEnvelope, verifiedKeyIds } from '../domain/evidence/statement-codec.ts';
+import type { Envelope } from '../domain/evidence/dsse.ts';
 import type { ApprovalPredicate } from '../domain/evidence/statements.ts';
 import type { LogState } from '../domain/log/state.ts';
 import { indexOfFate } from './fates.ts';
+import { openSigned, type SignedByPerson } from './open-signed.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
 import { signDecision } from './sign-decision.ts';
 
@@ -26,22 +26,20 @@ export interface ApprovalTally {
   eligible: string[];
 }
 
-type Opened = { approval: ApprovalPredicate; keyIds: string[] } | { violations: readonly Violation[] };
-
 /**
  * Phase `approval`: each signed decision is judged and, if somebody's key did sign it, recorded with the time at
  * which it arrived, accepted or refused. What nobody signed is answered and not recorded, so that the log cannot be
  * flooded from outside.
  */
 export async function admitApprovals(
-  ports: OrchestratorPorts & { verify: VerifySignature },
+  ports: OrchestratorPorts & SignedByPerson,
   input: { changeId: string; approvals: Envelope[] },
 ): Promise<{ answers: AdmittedApproval[]; tally: ApprovalTally }> {
   const answers: AdmittedApproval[] = [];
   // The live fold: each append below brings it up to date again.
   const state = await ports.log.sync();
   for (const envelope of input.approvals) {
-    const opened = open(envelope, ports.verify);
+    const opened = openSigned(envelope, 'approval', ports.verify);
     answers.push(
       'violations' in opened
         ? {
@@ -57,33 +55,12 @@ export async function admitApprovals(
   return { answers, tally: tallyOf(ports, state, input.changeId) };
 }
 
-function open(envelope: Envelope, verify: VerifySignature): Opened {
-  try {
-    const opened = openEnvelope(envelope);
-    if (opened.type !== 'approval') {
-      throw new DomainError('NOT_PERMITTED', `A ${opened.type} statement approves nothing.`, {
-        next: 'Sign an approval.',
-      });
-    }
-    const keyIds = verifiedKeyIds(opened, verify);
-    if (keyIds.length === 0) {
-      throw new DomainError('SIGNATURE_INVALID', 'No key of the trust document signed this approval.', {
-        next: 'Approve with a key that is enrolled in this environment.',
-      });
-    }
-    return { approval: opened.predicate, keyIds };
-  } catch (error) {
-    if (error instanceof DomainError) return { violations: violationsOf(error) };
-    throw error;
-  }
-}
-
 async function admit(
   ports: OrchestratorPorts,
   state: LogState,
   changeId: string,
   envelope: Envelope,
-  { approval, keyIds }: { approval: ApprovalPredicate; keyIds: string[] },
+  { predicate: approval, keyIds }: { predicate: ApprovalPredicate; keyIds: string[] },
 ): Promise<AdmittedApproval> {
   const change = state.changes[changeId];
   const nowMs = ports.clock.nowMs();

@@ -15,10 +15,13 @@ export async function recordVerdict(
   return { index: indexOfFate(fate) };
 }
 
-/** The end of a change that did not commit. Throws when the log says that production is not as before. */
+/**
+ * The end of a change that did not commit, after the rulings that the log could not take when they were made. Throws when
+ * the log says that production is not as before.
+ */
 export async function recordEnd(
   ports: OrchestratorPorts,
-  input: { changeId: string; status: EndStatus; reasons: Violation[] },
+  input: { changeId: string; status: EndStatus; reasons: Violation[]; unrecorded: Envelope[] },
 ): Promise<{ index: number }> {
   const end = await signStatement(ports.signer, 'end', {
     changeId: input.changeId,
@@ -27,8 +30,8 @@ export async function recordEnd(
     reasons: boundedReasons(input.reasons),
     at: new Date(ports.clock.nowMs()).toISOString(),
   });
-  const [fate] = await ports.log.append([end]);
-  return { index: indexOfFate(fate) };
+  const fates = await ports.log.append([...input.unrecorded, end]);
+  return { index: indexOfFate(fates.at(-1)) };
 }
 
 export async function page(

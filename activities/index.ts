@@ -1,12 +1,13 @@
-import type { VerifySignature } from '../domain/evidence/dsse.ts';
 import { admitApprovals } from './approval.ts';
 import { checkCausality } from './causal.ts';
+import { admitCommand } from './command.ts';
 import { commit } from './commit.ts';
 import { page, recordEnd, recordVerdict } from './conclude.ts';
 import { raiseFences } from './dns/raise-fence.ts';
 import { settleZone } from './dns/settle-outcomes.ts';
 import { applyStage } from './enact.ts';
 import { judgeStage } from './judge-stage.ts';
+import type { SignedByPerson } from './open-signed.ts';
 import { orderStage } from './order-stage.ts';
 import { makePlan } from './plan.ts';
 import type { PacedWait } from './ports/paced-wait.ts';
@@ -22,13 +23,14 @@ import { vote } from './vote.ts';
 
 /** Each role's activities, bound to its ports. A worker registers those of its own role and no others. */
 
-export function createOrchestratorActivities(ports: OrchestratorPorts & { verify: VerifySignature }) {
+export function createOrchestratorActivities(ports: OrchestratorPorts & SignedByPerson) {
   return {
     checkSchema: bind(ports, checkSchema),
     checkCausality: bind(ports, checkCausality),
     makePlan: bind(ports, makePlan),
     recordVotes: bind(ports, recordVotes),
     admitApprovals: bind(ports, admitApprovals),
+    admitCommand: bind(ports, admitCommand),
     orderStage: bind(ports, orderStage),
     recordVerdict: bind(ports, recordVerdict),
     verifyLive: bind(ports, verifyLive),

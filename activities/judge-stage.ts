@@ -29,20 +29,18 @@ export async function judgeStage(
 ): Promise<StageJudgement> {
   const plan = await loadPlan(ports.bodies, input.planDigest);
   const bakeStartedAt = new Date(ports.clock.nowMs()).toISOString();
-  const { verdict, reasons, arms } =
+  const watched =
     plan.kind === 'dns'
       ? await probeArms(ports, plan, stageOf(plan.stages, input.stage))
       : await watchConsumers(ports, plan, stageOf(plan.stages, input.stage));
   const envelope = await signDecision(ports, 'stage-verdict', {
     ...input,
     environment: ports.environment,
-    verdict,
-    reasons,
-    arms,
+    ...watched,
     bakeStartedAt,
     at: new Date(ports.clock.nowMs()).toISOString(),
   });
-  return { verdict, reasons, envelope };
+  return { verdict: watched.verdict, reasons: watched.reasons, envelope };
 }
 
 function stageOf<S extends { name: string }>(stages: readonly S[], name: string): S {

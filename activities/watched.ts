@@ -1,3 +1,4 @@
+import type { Digest } from '../domain/evidence/canonical-json.ts';
 import type { ArmCounts, Verdict } from '../domain/evidence/statements.ts';
 
 /** What a target's watch concluded, with its counts. */
@@ -5,4 +6,6 @@ export interface Watched {
   verdict: Verdict;
   reasons: string[];
   arms: { stable: ArmCounts; canary: ArmCounts };
+  /** As in `StageVerdictPredicate`. */
+  reportsDigest?: Digest;
 }

@@ -53,7 +53,7 @@ async function measureChanges({ installation, callsDir }: BenchStack): Promise<R
   const services = await Promise.all(
     ['127.0.0.1', '127.0.0.2', '127.0.0.4'].map((address) => startService('bench', address, port)),
   );
-  const { controlPlane, close } = connect(installation);
+  const { controlPlane, close } = await connect(installation);
   const connection = await Connection.connect({ address: installation.temporal.address });
   const client = new Client({ connection, namespace: installation.temporal.namespace });
   const runner = new ChangeRunner(controlPlane, installation, client, port);

@@ -1,10 +1,11 @@
 import type { ChangeHistory } from './audit/evidence-source.ts';
 
+export { verifyEd25519 } from '../infra/keys/verify-ed25519.ts';
 /**
  * What an auditor's commands need of the adapters where there is no network: apart from `compose.ts`, so that they do
  * not wait for SDKs to load.
  */
-export { verifyEd25519 } from '../infra/keys/verify-ed25519.ts';
+export { installedBuild } from '../worker/installed-build.ts';
 
 /**
  * Replays a recorded history against the workflows of this build. Null when every command is the recorded one, else

@@ -4,28 +4,37 @@ import { join } from 'node:path';
 import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 import { CHECKPOINT_PATH } from '../activities/integrate.ts';
 import { planHere } from '../activities/plan-base.ts';
+import type { ChangeLog } from '../activities/ports/change-log.ts';
+import type { StoredObjects } from '../activities/ports/stored-objects.ts';
 import { loadPlan, loadRequest } from '../activities/recorded-change.ts';
 import { DomainError } from '../domain/errors.ts';
 import { readPins } from '../domain/evidence/export-layout.ts';
 import type { TrustDocument } from '../domain/evidence/trust.ts';
+import type { Checkpoint } from '../domain/log/checkpoint.ts';
 import { createRoute53Reader, createRoute53Writer, createS3Client } from '../infra/aws/aws-clients.ts';
 import { createRoute53DnsZones } from '../infra/aws/route53-dns-zones.ts';
 import { createS3Bodies } from '../infra/aws/s3-bodies.ts';
-import { createS3ChangeLog } from '../infra/aws/s3-change-log.ts';
+import { createS3ChangeLog, type S3ChangeLogInput } from '../infra/aws/s3-change-log.ts';
+import { createS3HistoryArchive } from '../infra/aws/s3-history-archive.ts';
 import { createS3LogEntries } from '../infra/aws/s3-log-entries.ts';
 import type { LogStore } from '../infra/aws/s3-log-reader.ts';
 import { readSnapshot } from '../infra/aws/s3-snapshots.ts';
+import { createS3StoredObjects } from '../infra/aws/s3-stored-objects.ts';
 import { createS3TileStore } from '../infra/aws/s3-tile-store.ts';
+import { createLastGoodFile, placeToGoOn } from '../infra/files/file-last-good.ts';
 import { createKeyring } from '../infra/keys/keyring.ts';
 import { generatePersonKey, readPersonSigner } from '../infra/keys/person-keys.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
+import { verifyEd25519 } from '../infra/keys/verify-ed25519.ts';
 import type { EvidenceSource } from './audit/evidence-source.ts';
+import { openCheckpoint } from './audit/write-export.ts';
 import { createTemporalEngine } from './change-engine.ts';
 import type { ControlPlane, Person } from './control-plane.ts';
 import { createControlPlane } from './direct-control-plane.ts';
 import { createStore } from './direct-store.ts';
 import type { Installation } from './installation.ts';
 import { stackRuns } from './open-installation.ts';
+import { createRememberedLog } from './remembered-log.ts';
 import type { Store } from './store.ts';
 import { fetchHistories } from './temporal-histories.ts';
 
@@ -40,14 +49,21 @@ export interface Connected {
   store: Store;
   /** What an auditor reads. */
   evidence: EvidenceSource;
+  /** The bucket, version by version; what is put back there needs the keeper's credentials. */
+  objects: StoredObjects;
+  /** The newest checkpoint that is to be believed; null where none is published. Throws `LOG_FORKED`. */
+  checkpoint(): Promise<Checkpoint | null>;
+  /** Reads the log on from where this machine was. Throws `LOG_FORKED` when it was shortened or replaced since. */
+  catchUp(): Promise<unknown>;
   close(): Promise<void>;
 }
 
 /**
  * Opens the trust document, pinned, and makes the control plane over it. Nothing is dialled before the first call.
- * Throws `STACK_NOT_RUNNING` for a local stack that has ended, and what `openTrustFile` throws.
+ * Throws `STACK_NOT_RUNNING` for a local stack that has ended, `DIGEST_MISMATCH` when what this machine remembers of
+ * the log was changed, and what `openTrustFile` throws.
  */
-export function connect(installation: Installation): Connected {
+export async function connect(installation: Installation): Promise<Connected> {
   if (!stackRuns(installation)) {
     throw new DomainError(
       'STACK_NOT_RUNNING',
@@ -71,13 +87,12 @@ export function connect(installation: Installation): Connected {
   });
   const client = new Client({ connection, namespace: temporal.namespace });
 
-  const log = createS3ChangeLog({
-    s3,
-    bucket: aws.bucket,
-    environment,
-    trust,
-    verify: createKeyring(trust),
-  });
+  const store = { s3, bucket: aws.bucket, environment };
+  const verify = createKeyring(trust);
+  const log = await openRememberedLog(installation, { ...store, trust, verify });
+  const evidence = openEvidence(installation, trust, store, client);
+  const checkpoint = () => publishedCheckpoint(evidence);
+  const keeper = installation.keeper ? createS3Client({ ...aws, credentials: installation.keeper }) : null;
   const controlPlane = createControlPlane({
     environment,
     trust,
@@ -92,13 +107,38 @@ export function connect(installation: Installation): Connected {
   });
   return {
     controlPlane,
-    store: createStore({ log, bodies, readPlan: (digest) => loadPlan(bodies, digest) }),
-    evidence: openEvidence(installation, trust, { s3, bucket: aws.bucket, environment }, client),
+    store: createStore({
+      ...{ environment, trust, verify, log, bodies, checkpoint },
+      readPlan: (digest) => loadPlan(bodies, digest),
+    }),
+    evidence,
+    checkpoint,
+    catchUp: () => log.sync(),
+    objects: createS3StoredObjects(store, keeper),
     async close() {
       await connection.close();
-      for (const aws of [s3, reader, writer]) aws.destroy();
+      for (const aws of [s3, reader, writer, keeper]) aws?.destroy();
     },
   };
+}
+
+/**
+ * People believe no snapshot: they fold the log from its first entry once, and then from where this machine was. An
+ * installation without a memory folds it each time.
+ */
+async function openRememberedLog(
+  { environment, trustDigest, memoryDir }: Installation,
+  input: Omit<S3ChangeLogInput, 'from'>,
+): Promise<ChangeLog> {
+  if (memoryDir === undefined) return createS3ChangeLog(input);
+  const memory = createLastGoodFile(join(memoryDir, environment));
+  const kept = await memory.read();
+  const log = createS3ChangeLog({ ...input, ...(kept && { from: placeToGoOn(kept, trustDigest) }) });
+  return createRememberedLog(log, memory, { environment, trustDigest, nowMs: Date.now });
+}
+
+async function publishedCheckpoint(evidence: EvidenceSource): Promise<Checkpoint | null> {
+  return (await orNull(openCheckpoint(evidence, verifyEd25519, Date.now())))?.checkpoint ?? null;
 }
 
 function openEvidence(
@@ -122,7 +162,8 @@ function openEvidence(
     tile: async (path) => (await tiles.get(path))?.bytes ?? null,
     body: (digest) => orNull(bodies.get(digest)),
     snapshot: (named) => orNull(readSnapshot(store, named)),
-    histories: (changeId) => fetchHistories(client, changeId),
+    histories: async (changeId) =>
+      (await createS3HistoryArchive(store).get(changeId)) ?? fetchHistories(client, changeId),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Planned } from '../activities/planned.ts';
 import type { Bodies } from '../activities/ports/bodies.ts';
 import type { ChangeLog } from '../activities/ports/change-log.ts';
-import { MAX_APPROVAL_LIFETIME_MS } from '../domain/approval/judge-approval.ts';
+import { MAX_LIFETIME_MS } from '../domain/approval/validity.ts';
 import type { VectorClock } from '../domain/causality/vector-clock.ts';
 import type { Plan } from '../domain/change/plan.ts';
 import type { ChangeRequest } from '../domain/change/request.ts';
@@ -9,9 +9,10 @@ import { DomainError, PortError } from '../domain/errors.ts';
 import { canonicalBytes, type Digest, digestOf } from '../domain/evidence/canonical-json.ts';
 import { describeRequest } from '../domain/evidence/describe-request.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
+import type { CommandAction } from '../domain/evidence/statements.ts';
 import type { PersonRole, TrustDocument } from '../domain/evidence/trust.ts';
 import type { LogState } from '../domain/log/state.ts';
-import type { ChangeInput, ChangeStatus, CommandMessage } from '../workflows/contract.ts';
+import type { ChangeInput, ChangeStatus } from '../workflows/contract.ts';
 import type { ChangeEngine } from './change-engine.ts';
 import type { ChangeSummary, ControlPlane, Person, PlanPreview } from './control-plane.ts';
 import { type LogLine, readLogLine } from './log-line.ts';
@@ -45,8 +46,10 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
     list: async () => summaries(await parts.log.sync()),
     planOf: (changeId) => planOf(parts, changeId),
     decide: (changeId, decision, person) => decide(parts, changeId, decision, person),
-    command: (changeId, command) => sendCommand(parts, changeId, command),
+    command: (changeId, command, person) => sendCommand(parts, changeId, command, person),
     takeSnapshot: () => parts.engine.takeSnapshot(parts.environment),
+    reconcile: () => parts.engine.reconcile(parts.environment),
+    recover: (reason, operator) => recover(parts, reason, operator),
     history: (changeId) => history(parts, changeId),
     log: (from) => logLines(parts, from),
   };
@@ -254,13 +257,31 @@ async function decide(
     planDigest: digestOf(decision.plan),
     nonce,
     issuedAt: new Date(issuedMs).toISOString(),
-    expiresAt: new Date(issuedMs + MAX_APPROVAL_LIFETIME_MS).toISOString(),
+    expiresAt: new Date(issuedMs + MAX_LIFETIME_MS).toISOString(),
   });
   return orEnded(parts, changeId, () => parts.engine.decide(changeId, { approval }, nonce));
 }
 
-async function sendCommand(parts: ControlPlaneParts, changeId: string, command: CommandMessage) {
-  return orEnded(parts, changeId, () => parts.engine.command(changeId, command, parts.newNonce()));
+async function sendCommand(
+  parts: ControlPlaneParts,
+  changeId: string,
+  { action, reason }: { action: CommandAction; reason: string },
+  person: Person,
+) {
+  mustBeEnrolled(parts.trust, person);
+  const nonce = parts.newNonce();
+  const issuedMs = parts.nowMs();
+  const command = await signStatement(person.signer, 'command', {
+    changeId,
+    environment: parts.environment,
+    person: person.subject,
+    action,
+    reason,
+    nonce,
+    issuedAt: new Date(issuedMs).toISOString(),
+    expiresAt: new Date(issuedMs + MAX_LIFETIME_MS).toISOString(),
+  });
+  return orEnded(parts, changeId, () => parts.engine.command(changeId, { command }, nonce));
 }
 
 /** The engine says "not found" of an ended change; the log knows better. */
@@ -279,6 +300,37 @@ async function orEnded<T>(parts: ControlPlaneParts, changeId: string, call: () =
       {
         next: `Run \`resilience-ctl submit --resume ${changeId}\`, then this command again.`,
       },
+    );
+  }
+}
+
+async function recover(parts: ControlPlaneParts, reason: string, operator: Person) {
+  mustHold(parts.trust, operator, 'operator');
+  const { environment, engine, log } = parts;
+  const entry = await signStatement(operator.signer, 'recovery', {
+    environment,
+    operator: operator.subject,
+    reason,
+    nonce: parts.newNonce(),
+    at: new Date(parts.nowMs()).toISOString(),
+  });
+  const [fate] = await log.append([entry]);
+  if (fate?.fate !== 'honoured') {
+    const why = fate && 'reason' in fate ? fate.reason : 'the log gave no answer';
+    throw new DomainError('NOT_PERMITTED', `The recovery was not accepted: ${why}.`, {
+      next: 'Check that your key is in the trust document with the role operator.',
+    });
+  }
+  const { index } = fate;
+  try {
+    return { index, ...(await engine.recover(environment, { causeIndex: index })) };
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.kind !== 'unavailable') throw error;
+    throw new PortError(
+      error.code,
+      `The recovery is recorded at entry ${index} and not yet done. ${error.message}`,
+      { next: 'Start Temporal and every worker, then run `resilience-ctl recover` again.' },
+      error,
     );
   }
 }
@@ -329,16 +381,20 @@ function highestClock(state: LogState): number {
 
 /** Said here, before anything is written, because the log would only call such an entry inert. */
 function mustHold(trust: TrustDocument, person: Person, role: PersonRole): void {
-  const known = trust.people.find((one) => one.subject === person.subject);
-  const next = 'Ask whoever keeps the trust document to enrol this person, key and role.';
-  if (!known?.keys.some((key) => key.keyId === person.signer.keyId)) {
-    const message = `The key ${person.signer.keyId} is not a key of ${person.subject} in this environment.`;
-    throw new DomainError('SIGNATURE_INVALID', message, { next });
-  }
-  if (!known.roles.includes(role)) {
-    throw new DomainError('NOT_PERMITTED', `${person.subject} does not have the role ${role}.`, { next });
+  if (!mustBeEnrolled(trust, person).roles.includes(role)) {
+    const message = `${person.subject} does not have the role ${role}.`;
+    throw new DomainError('NOT_PERMITTED', message, { next: ASK_TO_ENROL });
   }
 }
+
+function mustBeEnrolled(trust: TrustDocument, person: Person): TrustDocument['people'][number] {
+  const known = trust.people.find((one) => one.subject === person.subject);
+  if (known?.keys.some((key) => key.keyId === person.signer.keyId)) return known;
+  const message = `The key ${person.signer.keyId} is not a key of ${person.subject} in this environment.`;
+  throw new DomainError('SIGNATURE_INVALID', message, { next: ASK_TO_ENROL });
+}
+
+const ASK_TO_ENROL = 'Ask whoever keeps the trust document to enrol this person, key and role.';
 
 function unknownChange(changeId: string): DomainError {
   return new DomainError('NOT_FOUND', `The log knows no change ${changeId}.`, {

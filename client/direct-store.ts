@@ -2,55 +2,88 @@ import type { Bodies } from '../activities/ports/bodies.ts';
 import type { ChangeLog } from '../activities/ports/change-log.ts';
 import type { Plan } from '../domain/change/plan.ts';
 import { DomainError } from '../domain/errors.ts';
+import { openOrNull } from '../domain/evidence/audit-entries.ts';
 import { type Digest, digestOf, parseJsonBytes } from '../domain/evidence/canonical-json.ts';
+import type { VerifySignature } from '../domain/evidence/dsse.ts';
+import { judgeVersion } from '../domain/evidence/judge-version.ts';
+import type { Move } from '../domain/evidence/statements.ts';
+import { indexTrust, type TrustDocument } from '../domain/evidence/trust.ts';
+import type { Checkpoint } from '../domain/log/checkpoint.ts';
 import { decodeEntry } from '../domain/log/entry.ts';
-import type { Instant, Selector, Store, StoredState, StoredVersion } from './store.ts';
+import { checkpointedEntries } from './checkpointed-entries.ts';
+import type { IgnoredMove, Instant, Selector, Store, StoredState, StoredVersion } from './store.ts';
 
 export interface StoreParts {
-  log: Pick<ChangeLog, 'entries'>;
+  environment: string;
+  trust: TrustDocument;
+  verify: VerifySignature;
+  log: Pick<ChangeLog, 'sync' | 'entries'>;
   bodies: Pick<Bodies, 'get'>;
   readPlan(digest: Digest): Promise<Plan>;
+  /** The newest that was published and is to be believed; null where none is. Throws `LOG_FORKED` for one that is not. */
+  checkpoint(): Promise<Checkpoint | null>;
 }
 
 interface History {
   size: number;
   /** In the order of the log. */
   versions: StoredVersion[];
+  /** What each version's commit says of it. */
+  moves: Map<string, Move>;
+  ignored: IgnoredMove[];
 }
 
 /** Reads the whole log once, at the first question; later answers are about that same prefix. */
 export function createStore(parts: StoreParts): Store {
   let reading: Promise<History> | undefined;
   const history = () => {
-    reading ??= readHistory(parts.log);
+    reading ??= readHistory(parts);
     return reading;
   };
   return {
     stateAt: async (instant) => stateAt(await history(), instant),
     versionsOf: async (resource) => versionsOf(await history(), resource),
     versionAt: async (resource, selector) => versionAt(await history(), resource, selector),
-    bodyOf: (version) => bodyOf(parts, version),
+    bodyOf: async (version) => bodyOf(parts, await history(), version),
+    ignored: async () => (await history()).ignored,
   };
 }
 
-async function readHistory(log: StoreParts['log']): Promise<History> {
-  const history: History = { size: 0, versions: [] };
+async function readHistory({ log, checkpoint }: StoreParts): Promise<History> {
+  const history: History = { size: 0, versions: [], moves: new Map(), ignored: [] };
   const authors = new Map<string, string>();
-  for await (const { index, bytes, fate } of log.entries(0)) {
-    if (index !== history.size) throw missingEntry(history.size, index);
+  const published = await checkpoint();
+  // From where this machine was the last time: finds out that the log was shortened or replaced since.
+  await log.sync();
+  for await (const { index, bytes, fate } of checkpointedEntries(log.entries(0), published)) {
     history.size = index + 1;
+    if (fate.fate === 'inert') history.ignored.push(...ignoredIn(bytes, index, fate.reason));
     if (fate.fate !== 'honoured') continue;
     const said = decodeEntry(bytes);
     if (said.type === 'request') authors.set(said.predicate.changeId, said.predicate.author);
     if (said.type !== 'commit' || said.predicate.rollout !== null) continue;
     const { changeId, planDigest, at, moves } = said.predicate;
-    for (const { resource, from, to, version, dependsOn } of moves) {
+    for (const move of moves) {
+      const { resource, from, to, version, dependsOn } = move;
       const author = authors.get(changeId) ?? null;
-      const move = { resource, digest: to, version, parent: from, dependsOn };
-      history.versions.push({ ...move, changeId, author, planDigest, index, at });
+      const about = { resource, digest: to, version, parent: from, dependsOn };
+      history.versions.push({ ...about, changeId, author, planDigest, index, at });
+      history.moves.set(moveKey({ resource, index }), move);
     }
   }
   return history;
+}
+
+function moveKey({ resource, index }: Pick<StoredVersion, 'resource' | 'index'>): string {
+  return `${index} ${resource}`;
+}
+
+/** An entry that says it makes versions live, and that counts for nothing. */
+function ignoredIn(bytes: Uint8Array, index: number, reason: string): IgnoredMove[] {
+  const said = openOrNull(bytes);
+  if (said === null) return [{ index, resources: [], reason }];
+  if (said.type !== 'commit') return [];
+  return [{ index, resources: said.predicate.moves.map(({ resource }) => resource), reason }];
 }
 
 function stateAt({ size, versions }: History, instant: Instant): StoredState {
@@ -68,7 +101,7 @@ function stateAt({ size, versions }: History, instant: Instant): StoredState {
   };
 }
 
-function prefixOf({ size, versions }: History, instant: Instant): number {
+function prefixOf({ size, versions }: Pick<History, 'size' | 'versions'>, instant: Instant): number {
   if (instant === 'head') return size;
   if ('time' in instant) return versions.find((one) => !isBy(one, instant))?.index ?? size;
   if (instant.size <= size) return instant.size;
@@ -109,10 +142,11 @@ function versionAt(history: History, resource: string, selector: Selector): Stor
   });
 }
 
-async function bodyOf(parts: StoreParts, version: StoredVersion): Promise<unknown> {
+async function bodyOf(parts: StoreParts, history: History, version: StoredVersion): Promise<unknown> {
   const { digest, resource, planDigest, index } = version;
   if (digest === null) return undefined;
   try {
+    await requireStatement(parts, history, version);
     if (!resource.startsWith('dns/')) return parseJsonBytes(await parts.bodies.get(digest));
     const plan = await parts.readPlan(planDigest);
     if (plan.kind === 'dns') {
@@ -129,6 +163,22 @@ async function bodyOf(parts: StoreParts, version: StoredVersion): Promise<unknow
     {
       next: 'Somebody deleted or replaced it: page whoever keeps the bucket, and compare with an audit export.',
     },
+  );
+}
+
+/** The signed statement of a document's version must be there, and say what the commit says. Records have none. */
+async function requireStatement(parts: StoreParts, history: History, version: StoredVersion): Promise<void> {
+  const { resource, index, changeId, author } = version;
+  const move = history.moves.get(moveKey(version));
+  if (!move?.versionDigest) return;
+  const judge = { trust: indexTrust(parts.trust), verify: parts.verify };
+  const context = { environment: parts.environment, changeId, author: author ?? '' };
+  const violations = judgeVersion(await parts.bodies.get(move.versionDigest), move, context, judge);
+  if (violations.length === 0) return;
+  throw new DomainError(
+    'DIGEST_MISMATCH',
+    `The version statement ${move.versionDigest} of ${resource}, which entry ${index} names, is not to be believed.`,
+    { next: 'Page: nobody but the enactor signs one, and both cannot be true.', violations },
   );
 }
 
@@ -154,10 +204,4 @@ function editDistance(a: string, b: string): number {
     row = next;
   }
   return row.at(-1) ?? 0;
-}
-
-function missingEntry(expected: number, found: number): DomainError {
-  return new DomainError('LOG_FORKED', `The log gives entry ${found} where entry ${expected} belongs.`, {
-    next: 'Page whoever keeps the bucket: an entry is missing, and nothing after it can be trusted.',
-  });
 }

@@ -87,6 +87,10 @@ function summaryOf(said: Said): string {
       return `${said.predicate.approver}: ${said.predicate.decision}`;
     case 'acceptance':
       return acceptanceSummary(said.predicate);
+    case 'command':
+      return `${said.predicate.person}: ${said.predicate.action}`;
+    case 'ruling':
+      return `${said.predicate.action} by ${said.predicate.person} ${said.predicate.accepted ? 'accepted' : 'refused'}${because(said.predicate.reasons)}`;
     case 'stage-verdict':
       return `stage ${said.predicate.stage}: ${said.predicate.verdict}${because(said.predicate.reasons.map((message) => ({ message })))}`;
     case 'intent':

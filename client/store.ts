@@ -31,14 +31,25 @@ export interface StoredState {
   versions: StoredVersion[];
 }
 
+/**
+ * An entry that says it makes versions live, or that cannot be read at all, and that counts for nothing: not signed by
+ * an enactor, or signed where its clock had gone back.
+ */
+export interface IgnoredMove {
+  index: number;
+  /** What it says it moves; empty for one that cannot be read. */
+  resources: string[];
+  reason: string;
+}
+
 /** Which version of a resource is meant. */
 export type Selector = Instant | { version: string };
 
 /**
  * The history of what production reads: the log's honoured commits, and the bodies that they name. Canary arms are not
- * versions: nobody's state until they are committed. Throws `NOT_FOUND`, with names that are close;
- * `DIGEST_MISMATCH`, `ENTRY_MALFORMED`, `LOG_FORKED` for what is not as it was signed: then nothing is served; and
- * `STORE_UNAVAILABLE`, `THROTTLED`.
+ * versions: nobody's state until they are committed. The log is held to what its witnesses cosigned, and to what this
+ * machine saw of it before. Throws `NOT_FOUND`, with names that are close; `DIGEST_MISMATCH`, `ENTRY_MALFORMED`,
+ * `LOG_FORKED` for what is not as it was signed: then nothing is served; and `STORE_UNAVAILABLE`, `THROTTLED`.
  */
 export interface Store {
   stateAt(instant: Instant): Promise<StoredState>;
@@ -46,6 +57,11 @@ export interface Store {
   versionsOf(resource: string): Promise<StoredVersion[]>;
   /** The version that was live then; of a removed resource, its removal. */
   versionAt(resource: string, selector: Selector): Promise<StoredVersion>;
-  /** The document, or a DNS resource's record sets, checked against the digest; undefined for a removal. */
+  /**
+   * The document, or a DNS resource's record sets, checked against the digest, and a document's against its signed
+   * version statement; undefined for a removal.
+   */
   bodyOf(version: StoredVersion): Promise<unknown>;
+  /** In the order of the log. Nothing of them is served; whoever reads should hear of them. */
+  ignored(): Promise<IgnoredMove[]>;
 }

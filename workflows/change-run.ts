@@ -8,7 +8,10 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { AdmittedCommand } from '../activities/command.ts';
 import { type ErrorKind, errorKind, isErrorCode, type Violation } from '../domain/errors.ts';
+import type { Envelope } from '../domain/evidence/dsse.ts';
+import type { CommandAction } from '../domain/evidence/statements.ts';
 import { orchestrator } from './activities.ts';
 import type { ChangeStatus, CommandAnswer, CommandMessage, Phase } from './contract.ts';
 import { isEnd, type Progress } from './progress.ts';
@@ -29,11 +32,15 @@ const LONGEST_TIMER_MS = 24 * 60 * 60_000;
  * fast by the next worker; the server's own limit is 51,200.
  */
 const HISTORY_LIMIT_EVENTS = 600;
+/** Of signals; who wants an answer sends an update, and the server lets ten of those be in flight. */
+const MAX_COMMANDS_AT_ONCE = 20;
 
 /** One change under way: its progress, and the ways in which its phases wait, hold, retry and are interrupted. */
 export class ChangeRun {
   readonly progress: Progress;
   #continueRequests = 0;
+  #commandsUnderWay = 0;
+  #lastCommand: Promise<unknown> = Promise.resolve();
 
   constructor(progress: Progress) {
     this.progress = progress;
@@ -67,17 +74,67 @@ export class ChangeRun {
     this.status.violations.push(...violations);
   }
 
-  command({ action, by, reason }: CommandMessage): CommandAnswer {
+  /**
+   * Handler of the update: has the command judged and recorded, and follows it if it is its signer's to give. One after
+   * another, so that a pause that came first does not undo a later word to continue.
+   */
+  async command({ command }: CommandMessage): Promise<CommandAnswer> {
+    this.#commandsUnderWay += 1;
+    const answered = this.#lastCommand.then(() => this.#admit(command));
+    this.#lastCommand = answered;
+    try {
+      return await answered;
+    } finally {
+      this.#commandsUnderWay -= 1;
+    }
+  }
+
+  async #admit(command: Envelope): Promise<CommandAnswer> {
+    const { changeId } = this.status;
+    const { unrecorded } = this.progress;
+    try {
+      // A cancelled workflow is an aborted change, and its people may still steer it.
+      const admitted = await CancellationScope.nonCancellable(() =>
+        orchestrator.admitCommand({ changeId, command, unrecorded }),
+      );
+      if (!admitted.accepted) return this.#refusal(admitted.reasons);
+      this.progress.unrecorded = admitted.unrecorded === null ? [] : [...unrecorded, admitted.unrecorded];
+      return this.#follow(admitted);
+    } catch (error) {
+      const { message, next, violations } = failureOf(error);
+      const unknown: Violation = { code: 'ENGINE_UNAVAILABLE', rule: 'command', message, remedy: next };
+      return this.#refusal(violations.length > 0 ? violations : [unknown]);
+    }
+  }
+
+  /** Handler of the signal: equal in effect, unanswered. A flood of them costs no more than so many at once. */
+  async dropCommand(message: CommandMessage): Promise<void> {
+    if (this.#commandsUnderWay < MAX_COMMANDS_AT_ONCE) await this.command(message);
+  }
+
+  /** What needs nobody's signature: the engine itself was told to cancel. */
+  abort(by: string, reason: string): CommandAnswer {
+    return this.#steer('abort', { by, reason });
+  }
+
+  #follow({ action, person, reason, nonce }: Extract<AdmittedCommand, { accepted: true }>): CommandAnswer {
+    const { followed } = this.progress;
+    if (followed.includes(nonce)) return this.#answer(true, 'It was followed already.');
+    followed.push(nonce);
+    return this.#steer(action, { by: person, reason });
+  }
+
+  #steer(action: CommandAction, order: { by: string; reason: string }): CommandAnswer {
     const { phase } = this.status;
-    const answer = (accepted: boolean, why: string): CommandAnswer => ({ accepted, phase, reason: why });
     const { ending } = this.progress;
-    if (isEnd(phase)) return answer(false, `The change is over: ${phase}.`);
-    if (action !== 'continue' && ending !== null) return answer(false, `It is ending already: ${ending}.`);
+    if (isEnd(phase)) return this.#answer(false, `The change is over: ${phase}.`);
+    if (action !== 'continue' && ending !== null)
+      return this.#answer(false, `It is ending already: ${ending}.`);
     if (action !== 'continue' && phase === 'rolling-back')
-      return answer(false, 'It is rolling back already.');
+      return this.#answer(false, 'It is rolling back already.');
     if (action === 'abort') {
-      this.progress.abort ??= { by, reason };
-      return answer(
+      this.progress.abort ??= order;
+      return this.#answer(
         true,
         phase === 'commit'
           ? 'Its commit is on the way: it goes back only if that is refused.'
@@ -85,13 +142,23 @@ export class ChangeRun {
       );
     }
     if (action === 'pause') {
-      if (phase === 'commit') return answer(false, 'Its commit is on the way: nothing is left to pause.');
-      this.progress.paused = { by, reason };
-      return answer(true, 'It does not move forward until it is continued.');
+      if (phase === 'commit')
+        return this.#answer(false, 'Its commit is on the way: nothing is left to pause.');
+      this.progress.paused = order;
+      return this.#answer(true, 'It does not move forward until it is continued.');
     }
     this.progress.paused = null;
     this.#continueRequests += 1;
-    return answer(true, 'It goes on.');
+    return this.#answer(true, 'It goes on.');
+  }
+
+  #refusal(violations: Violation[]): CommandAnswer {
+    const reason = violations.map(({ message }) => message).join(' ');
+    return { accepted: false, phase: this.status.phase, reason, violations };
+  }
+
+  #answer(accepted: boolean, reason: string): CommandAnswer {
+    return { accepted, phase: this.status.phase, reason, violations: [] };
   }
 
   needsNewHistory(): boolean {

@@ -13,6 +13,7 @@ import {
 } from '@temporalio/workflow';
 import { type LifecycleEvent, nextPhase } from '../domain/change/lifecycle.ts';
 import type { Violation } from '../domain/errors.ts';
+import type { Envelope } from '../domain/evidence/dsse.ts';
 import type { EndStatus } from '../domain/evidence/statements.ts';
 import { orchestrator } from './activities.ts';
 import { ChangeRun, failureOf, STOPPED, type Stopped } from './change-run.ts';
@@ -81,7 +82,7 @@ export async function change(input: ChangeInput, carried?: Progress): Promise<Ch
   listen(run, desk);
   // Cancelling the workflow is an abort: it stops at a safe point and goes back, it never just disappears.
   CancellationScope.current().cancelRequested.catch(() => {
-    run.command({ action: 'abort', by: 'Temporal', reason: 'the workflow was cancelled' });
+    run.abort('Temporal', 'the workflow was cancelled');
   });
   return CancellationScope.nonCancellable(() => toTheEnd(input, run, desk));
 }
@@ -93,8 +94,8 @@ function listen(run: ChangeRun, desk: DecisionDesk): void {
     if (isDecision(message)) desk.drop(message);
   });
   setHandler(commandUpdate, (message) => run.command(message), { validator: checkCommand });
-  setHandler(commandSignal, (message) => {
-    if (isCommand(message)) run.command(message);
+  setHandler(commandSignal, async (message) => {
+    if (isCommand(message)) await run.dropCommand(message);
   });
 }
 
@@ -165,7 +166,7 @@ async function recordEnd(run: ChangeRun, ending: 'rejected' | 'rolled-back'): Pr
   const status = endStatus(run);
   try {
     const recorded = await run.persist('recording the end', () =>
-      orchestrator.recordEnd({ changeId, status, reasons }),
+      orchestrator.recordEnd({ changeId, status, reasons, unrecorded: run.progress.unrecorded }),
     );
     if (recorded === STOPPED) return STOPPED;
   } catch (error) {
@@ -224,42 +225,37 @@ function abortion({ progress }: ChangeRun): Violation {
 }
 
 function isDecision(message: DecideMessage | undefined): boolean {
-  const envelope = message?.approval;
+  return isEnvelope(message?.approval);
+}
+
+function isCommand(message: CommandMessage | undefined): boolean {
+  return isEnvelope(message?.command);
+}
+
+function isEnvelope(envelope: Envelope | undefined): boolean {
   return (
     typeof envelope?.payload === 'string' &&
     Array.isArray(envelope.signatures) &&
     envelope.signatures.length > 0 &&
     envelope.signatures.every((one) => typeof one?.keyid === 'string' && typeof one.sig === 'string') &&
-    JSON.stringify(message).length <= MAX_DECISION_LENGTH
+    JSON.stringify(envelope).length <= MAX_ENVELOPE_LENGTH
   );
 }
 
-/** An approval is some hundred bytes; this much is refused before it costs any history. */
-const MAX_DECISION_LENGTH = 8_192;
+/** What a person signs is some hundred bytes; this much is refused before it costs any history. */
+const MAX_ENVELOPE_LENGTH = 8_192;
 
 function checkDecision(message: DecideMessage): void {
-  if (!isDecision(message)) {
-    throw ApplicationFailure.nonRetryable(
-      'A decision is a signed DSSE envelope of at most 8 KiB.',
-      'SCHEMA_INVALID',
-    );
-  }
-}
-
-function isCommand(message: CommandMessage | undefined): boolean {
-  return (
-    ['pause', 'continue', 'abort'].includes(message?.action ?? '') &&
-    typeof message?.by === 'string' &&
-    typeof message.reason === 'string' &&
-    message.reason.length <= 2_000
-  );
+  if (!isDecision(message)) throw noEnvelope('decision');
 }
 
 function checkCommand(message: CommandMessage): void {
-  if (!isCommand(message)) {
-    throw ApplicationFailure.nonRetryable(
-      'A command is pause, continue or abort, by whom, and why.',
-      'SCHEMA_INVALID',
-    );
-  }
+  if (!isCommand(message)) throw noEnvelope('command');
+}
+
+function noEnvelope(what: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(
+    `A ${what} is a signed DSSE envelope of at most 8 KiB.`,
+    'SCHEMA_INVALID',
+  );
 }

@@ -45,15 +45,17 @@ export interface DecideAnswer {
   index: number | null;
 }
 
+/** A person's signed `command`. Update id: its nonce. */
 export interface CommandMessage {
-  action: 'pause' | 'continue' | 'abort';
-  by: string;
-  reason: string;
+  command: Envelope;
 }
 export interface CommandAnswer {
   accepted: boolean;
   phase: Phase;
+  /** What it did, or why it does nothing any more. */
   reason: string;
+  /** Why the person may not give it; then it did nothing. */
+  violations: Violation[];
 }
 
 export interface ChangeInput {

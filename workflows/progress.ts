@@ -24,6 +24,10 @@ export interface Progress {
   abort: { by: string; reason: string } | null;
   /** The end that is being recorded. */
   ending: 'rejected' | 'rolled-back' | null;
+  /** Nonces of the commands that it followed: one that is sent again, long after, changes nothing. */
+  followed: string[];
+  /** Rulings that the log could not take yet. */
+  unrecorded: Envelope[];
   /** Decisions that came by signal and are not yet judged. */
   inbox: Envelope[];
 }
@@ -60,6 +64,8 @@ export function begin(input: ChangeInput, nowMs: number): Progress {
     paused: null,
     abort: null,
     ending: null,
+    followed: [],
+    unrecorded: [],
     inbox: [],
   };
 }

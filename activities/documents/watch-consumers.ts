@@ -1,7 +1,14 @@
 import type { ConsumerReport } from '../../domain/canary/consumer-report.ts';
-import { type ConsumerStage, judgeConsumers } from '../../domain/canary/judge-consumers.ts';
+import {
+  type ConsumerStage,
+  exposedStage,
+  judgeConsumers,
+  reportsAbout,
+} from '../../domain/canary/judge-consumers.ts';
 import type { DocumentPlan, DocumentStage } from '../../domain/change/document-plan.ts';
 import { DomainError } from '../../domain/errors.ts';
+import { canonicalBytes } from '../../domain/evidence/canonical-json.ts';
+import type { ChangeRecord } from '../../domain/log/state.ts';
 import type { PacedWait } from '../ports/paced-wait.ts';
 import { openChange } from '../recorded-change.ts';
 import type { AnalysisPorts } from '../role-ports.ts';
@@ -14,7 +21,7 @@ const SHORTEST_ROUNDS = 5;
 
 /**
  * Watches one stage of documents for its bake: what its consumers report is the evidence. A clear failure ends the
- * watch early; a pass never does. Where nobody reports it is inconclusive, for nobody can say how the version does.
+ * watch early; a pass never does. The reports become a body, so that the verdict can be made again from them. Where nobody reports it is inconclusive, for nobody can say how the version does.
  */
 export async function watchConsumers(
   ports: AnalysisPorts & PacedWait,
@@ -22,7 +29,7 @@ export async function watchConsumers(
   stage: DocumentStage,
 ): Promise<Watched> {
   const { bakeMs } = plan.rollout;
-  const watched = await exposedStage(ports, plan, stage);
+  const watched = exposedStage(plan, await exposureOf(ports, plan, stage));
   const endsMs = ports.clock.nowMs() + bakeMs;
   const roundMs = Math.min(LONGEST_ROUND_MS, bakeMs / SHORTEST_ROUNDS);
   for (;;) {
@@ -30,33 +37,26 @@ export async function watchConsumers(
     const leftMs = endsMs - ports.clock.nowMs();
     const reports = await ports.reports.read(plan.changeId);
     const judged = judgeConsumers(reports, watched);
-    if (judged.verdict === 'fail' || leftMs <= 0) return withSilenceNamed(judged, reports, watched);
+    if (judged.verdict === 'fail' || leftMs <= 0) {
+      const reportsDigest = await ports.bodies.put(canonicalBytes(reportsAbout(reports, watched)));
+      return { ...withSilenceNamed(judged, reports, watched), reportsDigest };
+    }
     await ports.pause(Math.min(roundMs, leftMs));
   }
 }
 
-/** The stage as its exposure made it live: before that nobody could have the new versions. */
-async function exposedStage(
+/** As the log has it. */
+async function exposureOf(
   ports: AnalysisPorts,
   plan: DocumentPlan,
   stage: DocumentStage,
-): Promise<ConsumerStage> {
+): Promise<ChangeRecord['exposures'][number]> {
   const change = openChange(await ports.log.sync(), plan.changeId);
   const exposure = change.exposures.find(({ rollout }) => rollout.stage === stage.name);
-  if (!exposure) {
-    throw new DomainError('NOT_FOUND', `Stage ${stage.name} of ${plan.changeId} is exposed to nobody.`, {
-      next: 'Watch it again once the enactor has exposed it.',
-    });
-  }
-  return {
-    ...exposure.rollout,
-    changeId: plan.changeId,
-    since: exposure.at,
-    minimumSamples: plan.rollout.minimumSamples,
-    targets: Object.fromEntries(
-      exposure.moves.map(({ resource, from, to }) => [resource, { stable: from, canary: to }]),
-    ),
-  };
+  if (exposure) return exposure;
+  throw new DomainError('NOT_FOUND', `Stage ${stage.name} of ${plan.changeId} is exposed to nobody.`, {
+    next: 'Watch it again once the enactor has exposed it.',
+  });
 }
 
 /** Too few samples and nobody there need different help. */

@@ -18,8 +18,7 @@ export interface ChainedObject {
 }
 
 /** The parts of the bucket that the log names. */
-export const STORED_PARTS = ['log', 'bodies', 'snapshots', 'tiles'] as const;
-export type StoredPart = (typeof STORED_PARTS)[number];
+export type StoredPart = 'log' | 'bodies' | 'snapshots' | 'tiles';
 
 /**
  * An environment's bucket as whoever keeps it sees it: every version of every object. Methods throw

@@ -1,6 +1,6 @@
 import { signaturesUnder } from '../../domain/evidence/export-layout.ts';
 import type { OpenedStatement } from '../../domain/evidence/statement-codec.ts';
-import { decodeEntry } from '../../domain/log/entry.ts';
+import { readEntry } from '../../domain/log/entry.ts';
 import { createFold } from '../../domain/log/fold.ts';
 import type { VerifyEd25519 } from '../../domain/log/signed-note.ts';
 import type { EntryFate, LogState } from '../../domain/log/state.ts';
@@ -23,15 +23,9 @@ export async function* foldedEntries(
 ): AsyncGenerator<FoldedEntry> {
   const fold = createFold({ environment, trust, verify: signaturesUnder(trust, verify) });
   for await (const bytes of entries()) {
-    const fate = fold.apply(bytes);
-    yield { index: fate.index, bytes, fate, statement: openOrNull(bytes), state: fold.state };
-  }
-}
-
-function openOrNull(bytes: Uint8Array): OpenedStatement | null {
-  try {
-    return decodeEntry(bytes);
-  } catch {
-    return null;
+    const read = readEntry(bytes);
+    const fate = fold.apply(bytes, read);
+    const statement = typeof read === 'string' ? null : read;
+    yield { index: fate.index, bytes, fate, statement, state: fold.state };
   }
 }

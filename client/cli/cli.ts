@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { ERROR_KINDS } from '../../domain/errors.ts';
 import type { Connected } from '../compose.ts';
 import type { Person } from '../control-plane.ts';
 import type { Installation } from '../installation.ts';
@@ -69,6 +70,11 @@ export async function withControlPlane<T>(
   } finally {
     await connected.close();
   }
+}
+
+/** For a command whose answer is that something is not as it was signed. */
+export function endWith(cli: Cli, isSound: boolean): void {
+  if (!isSound) cli.exitStatus = ERROR_KINDS.integrity.exitStatus;
 }
 
 const QUIET_MS = 1000;

@@ -47,8 +47,13 @@ function stageLine(stage: DocumentPlan['stages'][number], plan: DocumentPlan, st
       : plan.strategy === 'zones'
         ? stage.zones.join(', ')
         : 'every consumer';
+  const samples = `≥ ${plan.rollout.minimumSamples} samples an arm`;
+  const evidence =
+    plan.rollout.consumers === 'none'
+      ? `and passes if nobody reports: its author says that no service reads it yet (else ${samples})`
+      : samples;
   const watched = stage.baked
-    ? `watched for ${duration(plan.rollout.bakeMs)} or more, ≥ ${plan.rollout.minimumSamples} samples an arm`
+    ? `watched for ${duration(plan.rollout.bakeMs)} or more, ${evidence}`
     : 'not watched';
   return `  ${stage.name.padEnd(10)}  ${who}  ${style('dim', watched)}`;
 }

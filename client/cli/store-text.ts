@@ -1,6 +1,6 @@
 import { diffDocuments } from '../../domain/change/document-diff.ts';
 import { isJsonObject, pointerTo } from '../../domain/kinds/json-pointer.ts';
-import type { StoredState, StoredVersion } from '../store.ts';
+import type { IgnoredMove, StoredState, StoredVersion } from '../store.ts';
 import { editLines } from './document-plan-text.ts';
 import { diffLine, type Style } from './style.ts';
 import { localTime } from './time-text.ts';
@@ -38,6 +38,19 @@ export function asOfText({ size, ambiguous }: StoredState, style: Style): string
     ? '; later commits are signed with earlier times: a clock went back, and the order of the log counts'
     : '';
   return style('dim', `As of ${size === 0 ? 'before the first entry' : `entry ${size - 1}`}${doubt}.\n`);
+}
+
+const MAX_IGNORED = 5;
+
+export function ignoredText(ignored: readonly IgnoredMove[]): string {
+  const lines = ignored.slice(0, MAX_IGNORED).map(({ index, resources, reason }) => {
+    const what = resources.length === 0 ? '' : `, though it says that it moves ${resources.join(', ')}`;
+    return `Entry ${index} counts for nothing${what}: ${reason}.\n`;
+  });
+  const more = ignored.length - lines.length;
+  return (
+    lines.join('') + (more > 0 ? `${more} more entries count for nothing: see \`resilience-ctl log\`.\n` : '')
+  );
 }
 
 export function listText(versions: readonly StoredVersion[], style: Style): string {

@@ -1,15 +1,13 @@
 import { join } from 'node:path';
 import { INSTANCE_ID } from '../../domain/canary/consumer-report.ts';
 import { DomainError } from '../../domain/errors.ts';
-import { genesisDigest } from '../../domain/log/log-object.ts';
-import { emptyLogState } from '../../domain/log/state.ts';
 import { createS3Client } from '../../infra/aws/aws-clients.ts';
 import { createS3Bodies } from '../../infra/aws/s3-bodies.ts';
 import { createS3ChangeLog, type S3ChangeLog } from '../../infra/aws/s3-change-log.ts';
 import { createS3ConsumerReportWriter } from '../../infra/aws/s3-consumer-reports.ts';
 import { openS3ChangeLog } from '../../infra/aws/s3-snapshots.ts';
 import { createFileBodies } from '../../infra/files/file-bodies.ts';
-import { createLastGoodFile, type LastGood } from '../../infra/files/file-last-good.ts';
+import { createLastGoodFile, type LastGood, placeToGoOn } from '../../infra/files/file-last-good.ts';
 import { createKeyring } from '../../infra/keys/keyring.ts';
 import { openTrustFile } from '../../infra/keys/trust-file.ts';
 import type { ControlPlaneClient } from './control-plane-client.ts';
@@ -87,24 +85,14 @@ export async function createControlPlaneClient(
   }
 }
 
-/**
- * Goes on where the copy ends. Under another trust document the log is folded anew, from its first entry: a snapshot's
- * state was made under the old one. The object seen last must be there all the same.
- */
+/** Goes on where the copy ends; without one it starts from a snapshot. */
 async function openLog(
   input: Parameters<typeof openS3ChangeLog>[0],
   trustDigest: string,
   kept: LastGood | null,
 ): Promise<S3ChangeLog> {
   if (kept === null) return openS3ChangeLog(input);
-  if (kept.trustDigest === trustDigest) return createS3ChangeLog({ ...input, from: kept.position });
-  const { environment } = input;
-  const from = {
-    state: emptyLogState(environment),
-    previous: genesisDigest(environment),
-    last: kept.position.last,
-  };
-  return createS3ChangeLog({ ...input, from });
+  return createS3ChangeLog({ ...input, from: placeToGoOn(kept, trustDigest) });
 }
 
 function refuseInstanceId(instanceId: string): void {

@@ -3,11 +3,7 @@ import type { ErrorCode, Violation } from '../errors.ts';
 import type { ApprovalPredicate } from '../evidence/statements.ts';
 import type { TrustDocument } from '../evidence/trust.ts';
 import type { ChangeRecord } from '../log/state.ts';
-
-/** An approval is used within this or not at all (G6). */
-export const MAX_APPROVAL_LIFETIME_MS = 15 * 60_000;
-/** How far an approver's clock may be ahead of ours. */
-const MAX_AHEAD_MS = 30_000;
+import { judgeValidity } from './validity.ts';
 
 export interface ApprovalFacts {
   /** The open change; undefined when the log has no open one of this id. */
@@ -29,7 +25,7 @@ export function judgeApproval(approval: ApprovalPredicate, facts: ApprovalFacts)
   const { change, ended } = facts;
   return [
     ...judgePerson(approval, facts),
-    ...judgeTimes(approval, facts.nowMs),
+    ...judgeValidity(approval, facts.nowMs),
     ...(change === undefined
       ? [noOpenChange(approval.changeId, ended)]
       : judgeAgainstChange(approval, change, ended)),
@@ -81,40 +77,6 @@ function judgePerson(
         'not-the-author',
         `${author} is the author, and nobody decides on a change of their own.`,
         'Ask somebody else; to withdraw the change, abort it.',
-      ),
-    );
-  }
-  return violations;
-}
-
-function judgeTimes({ issuedAt, expiresAt }: ApprovalPredicate, nowMs: number): Violation[] {
-  const issuedMs = Date.parse(issuedAt);
-  const expiresMs = Date.parse(expiresAt);
-  const again = 'Sign a new one.';
-  if (Number.isNaN(issuedMs) || Number.isNaN(expiresMs)) {
-    return [no('SCHEMA_INVALID', 'times', `Its times are unreadable: ${issuedAt}, ${expiresAt}.`, again)];
-  }
-  const violations: Violation[] = [];
-  if (nowMs > expiresMs) {
-    violations.push(no('APPROVAL_EXPIRED', 'not-expired', `It expired at ${expiresAt}.`, again));
-  }
-  if (expiresMs <= issuedMs || expiresMs - issuedMs > MAX_APPROVAL_LIFETIME_MS) {
-    violations.push(
-      no(
-        'NOT_PERMITTED',
-        'lifetime',
-        `It would live from ${issuedAt} to ${expiresAt}; more than nothing and at most 15 minutes is allowed.`,
-        again,
-      ),
-    );
-  }
-  if (issuedMs - nowMs > MAX_AHEAD_MS) {
-    violations.push(
-      no(
-        'NOT_PERMITTED',
-        'not-from-the-future',
-        `It was issued at ${issuedAt}, ${issuedMs - nowMs} ms from now.`,
-        'Correct the clock of the machine that signed, then sign a new one.',
       ),
     );
   }

@@ -36,6 +36,17 @@ const consumerReportSchema = z
  */
 export type ConsumerReport = z.infer<typeof consumerReportSchema>;
 
+/** The body that a verdict on documents names. Throws `ENTRY_MALFORMED` for bytes that are none. */
+export function parseConsumerReports(bytes: Uint8Array): ConsumerReport[] {
+  const parsed = z.array(consumerReportSchema).safeParse(parseJsonBytes(bytes));
+  if (parsed.success) return parsed.data;
+  throw new DomainError(
+    'ENTRY_MALFORMED',
+    `The body holds no consumers' reports:\n${z.prettifyError(parsed.error)}`,
+    { next: 'Find out what the analysis role signed.' },
+  );
+}
+
 /** Throws `SCHEMA_INVALID`, and `ENTRY_MALFORMED` for bytes that are no JSON. */
 export function parseConsumerReport(bytes: Uint8Array): ConsumerReport {
   const parsed = consumerReportSchema.safeParse(parseJsonBytes(bytes));

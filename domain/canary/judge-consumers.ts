@@ -1,6 +1,8 @@
+import type { DocumentPlan } from '../change/document-plan.ts';
 import type { Digest } from '../evidence/canonical-json.ts';
 import type { ArmCounts, Rollout, Verdict } from '../evidence/statements.ts';
 import { own } from '../log/authority.ts';
+import type { ChangeRecord } from '../log/state.ts';
 import { type Arm, armFor } from './consumer-arm.ts';
 import type { ConsumerReport } from './consumer-report.ts';
 import { judgeCanary } from './judge-canary.ts';
@@ -12,6 +14,8 @@ export interface ConsumerStage extends Rollout {
   since: string;
   /** That each arm needs before the verdict can be anything but inconclusive. */
   minimumSamples: number;
+  /** The plan says that no service reads these documents yet. */
+  nobodyReads?: boolean;
   /** Both versions of every resource of the change; null for none. */
   targets: Readonly<Record<string, { stable: Digest | null; canary: Digest | null }>>;
 }
@@ -22,6 +26,33 @@ export interface ConsumerVerdict {
   arms: { stable: ArmCounts; canary: ArmCounts };
 }
 
+/** The stage of a plan as its exposure made it live: before that nobody could have the new versions. */
+export function exposedStage(
+  { changeId, rollout: { minimumSamples, consumers } }: DocumentPlan,
+  exposure: ChangeRecord['exposures'][number],
+): ConsumerStage {
+  return {
+    ...exposure.rollout,
+    changeId,
+    since: exposure.at,
+    minimumSamples,
+    nobodyReads: consumers === 'none',
+    targets: Object.fromEntries(
+      exposure.moves.map(({ resource, from, to }) => [resource, { stable: from, canary: to }]),
+    ),
+  };
+}
+
+/** The reports that `judgeConsumers` looks at; of any others its verdict does not depend. */
+export function reportsAbout(reports: readonly ConsumerReport[], stage: ConsumerStage): ConsumerReport[] {
+  return reports.filter(
+    (report) =>
+      report.changeId === stage.changeId &&
+      (isDuring(report, stage) || (stage.percent >= 100 && isOfStable(report, stage))),
+  );
+}
+
+const AS_DECLARED = 'no consumer has reported, as the plan says of documents that no service reads yet';
 /** A statement that carries the reasons has a bounded size. */
 const MAX_NAMED = 3;
 
@@ -36,11 +67,14 @@ const MAX_NAMED = 3;
  *
  * At 100 % nobody is on the stable arm. It is then what its consumers said in earlier stages; where that is too
  * little, an arm of as many samples without an error. Latencies are the median of the reports' p50 and the worst of
- * their p99. Never throws.
+ * their p99.
+ *
+ * Silence is inconclusive, unless the plan says that nobody reads: then it is what was to be expected, and passes. One
+ * report is enough to judge the stage like any other. Never throws.
  */
 export function judgeConsumers(reports: readonly ConsumerReport[], stage: ConsumerStage): ConsumerVerdict {
-  const about = reports.filter(({ changeId }) => changeId === stage.changeId);
-  const during = about.filter(({ from }) => Date.parse(from) >= Date.parse(stage.since));
+  const about = reportsAbout(reports, stage);
+  const during = about.filter((report) => isDuring(report, stage));
   const standing = Map.groupBy(during, (report) => standingOf(report, stage));
   const strays = new Map(standing.get('astray')?.map((report) => [report.instanceId, report]));
   const believed = (all: readonly ConsumerReport[] = []) =>
@@ -51,6 +85,9 @@ export function judgeConsumers(reports: readonly ConsumerReport[], stage: Consum
     stage.percent < 100
       ? believed(standing.get('stable'))
       : baselineFor(canary, believed(about.filter((report) => isOfStable(report, stage))), stage);
+  if (stage.nobodyReads && during.length === 0) {
+    return { verdict: 'pass', reasons: [AS_DECLARED], arms: { stable, canary } };
+  }
   const { verdict, reasons } = judgeCanary({ ...stage, stable, canary, samplesAre: 'requests' });
   return {
     verdict: verdict === 'pass' && strays.size > 0 ? 'inconclusive' : verdict,
@@ -72,6 +109,10 @@ function standingOf(report: ConsumerReport, stage: ConsumerStage): Standing {
   const due = armFor(report, stage);
   if (report.arm === due) return due;
   return due === 'canary' ? 'late' : 'astray';
+}
+
+function isDuring({ from }: ConsumerReport, { since }: ConsumerStage): boolean {
+  return Date.parse(from) >= Date.parse(since);
 }
 
 function isOfStable({ resource, arm, digest }: ConsumerReport, { targets }: ConsumerStage): boolean {

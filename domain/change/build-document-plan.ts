@@ -54,7 +54,7 @@ export function buildDocumentPlan(input: DocumentPlanInput): {
   const needed = [...dependsOn, ...resources.flatMap((one) => one.dependsOn)];
   const { rollout } = request.spec;
   const kinds = resources.map((one) => one.kind);
-  const strategy = rollout.strategy ?? defaultStrategy(kinds);
+  const strategy = rollout.strategy ?? defaultStrategy(kinds, rollout);
   const { stages, violations } = documentStages(strategy, rollout, kinds);
   const reached = reachOf(resources, live);
   const plan: DocumentPlan = {
@@ -70,6 +70,7 @@ export function buildDocumentPlan(input: DocumentPlanInput): {
     rollout: {
       bakeMs: Math.ceil(rollout.bakeSeconds * 1000),
       minimumSamples: rollout.minimumSamples,
+      ...(rollout.consumers && { consumers: rollout.consumers }),
     },
     blastRadius: reached,
     risk: assessDocumentRisk({

@@ -55,7 +55,12 @@ export interface DocumentPlan {
   dependsOn: string[];
   strategy: DocumentStrategy;
   stages: DocumentStage[];
-  rollout: { bakeMs: number; minimumSamples: number };
+  rollout: {
+    bakeMs: number;
+    minimumSamples: number;
+    /** The author's word that no service reads these configs yet; absent where there is none. */
+    consumers?: 'none';
+  };
   /** Everything that depends, directly or not, on what the plan touches, sorted. */
   blastRadius: string[];
   risk: Risk;

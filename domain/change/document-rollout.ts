@@ -5,10 +5,13 @@ import type { ChangeRequest } from './request.ts';
 
 /**
  * How a batch travels when its author does not say: the slowest way that its kinds share. A schema has no readers of
- * its own and goes along with the rest.
+ * its own and goes along with the rest. What nobody reads has nobody to go to first.
  */
-export function defaultStrategy(kinds: readonly DocumentKind[]): DocumentStrategy {
-  if (!kinds.includes('config')) return 'at-once';
+export function defaultStrategy(
+  kinds: readonly DocumentKind[],
+  { consumers }: Pick<ChangeRequest['spec']['rollout'], 'consumers'>,
+): DocumentStrategy {
+  if (!kinds.includes('config') || consumers === 'none') return 'at-once';
   return kinds.includes('switch') ? 'zones' : 'consumers';
 }
 

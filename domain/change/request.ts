@@ -142,6 +142,12 @@ export const changeRequestSchema = z.strictObject({
           .max(100)
           .optional()
           .describe('For the strategy zones: all zones, in the order in which they get the new versions'),
+        consumers: z
+          .literal('none')
+          .optional()
+          .describe(
+            'Says that no service reads these new configs yet: a bake in which nobody reports then passes. Whoever does report is judged',
+          ),
       })
       .prefault({}),
   }),
@@ -229,13 +235,17 @@ export function isAboutDocument(operation: Operation): boolean {
 }
 
 function strategyViolations({ spec }: ChangeRequest): Violation[] {
-  const { strategy, zones } = spec.rollout;
+  const { strategy, zones, consumers } = spec.rollout;
   const violations: Violation[] = [];
   const add = (rule: string, field: string, message: string, remedy: string) =>
     violations.push(schemaViolation(rule, `spec.rollout.${field}`, message, remedy));
   if (strategy !== undefined && !spec.operations.some(isAboutDocument)) {
     const remedy = 'Leave out spec.rollout.strategy.';
     add('strategy-needs-documents', 'strategy', 'Records have no strategy: they move by weight.', remedy);
+  }
+  if (consumers !== undefined && !spec.operations.some(isAboutDocument)) {
+    const message = 'Records are watched by probes, whoever reads them.';
+    add('strategy-needs-documents', 'consumers', message, 'Leave out spec.rollout.consumers.');
   }
   if (strategy === 'zones' && zones === undefined) {
     const remedy = 'List all zones in spec.rollout.zones, in the order in which they are to change.';

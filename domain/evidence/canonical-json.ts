@@ -54,8 +54,36 @@ export function digestHex(digest: Digest): string {
 
 /** The JSON value of UTF-8 bytes. Throws `ENTRY_MALFORMED` for anything else, byte order mark included. */
 export function parseJsonBytes(bytes: Uint8Array): unknown {
+  return parseText(bytes).value;
+}
+
+/** As `parseJsonBytes`, of bytes that are canonical: duplicate keys and other spacing are refused too. */
+export function parseCanonicalBytes(bytes: Uint8Array): unknown {
+  const { value, text } = parseText(bytes);
+  if (!isCanonicalFormOf(value, text)) {
+    throw new DomainError('ENTRY_MALFORMED', 'The JSON text is not in canonical form (RFC 8785).', {
+      next: 'Find out who wrote it: this product writes nothing else.',
+    });
+  }
+  return value;
+}
+
+/**
+ * Whether bytes are the canonical form of this value. As text: strict UTF-8 has one text for any bytes and one encoding
+ * for any text, and to compare two strings costs a fraction of encoding one.
+ */
+export function areCanonicalBytesOf(value: unknown, bytes: Uint8Array): boolean {
+  const text = textOf(bytes);
+  return text !== null && isCanonicalFormOf(value, text);
+}
+
+/** Keeps a byte order mark, which then is no JSON; made once, because that costs as much as decoding an entry. */
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function parseText(bytes: Uint8Array): { value: unknown; text: string } {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+    const text = strictUtf8.decode(bytes);
+    return { value: JSON.parse(text), text };
   } catch (cause) {
     throw new DomainError(
       'ENTRY_MALFORMED',
@@ -66,26 +94,19 @@ export function parseJsonBytes(bytes: Uint8Array): unknown {
   }
 }
 
-/** As `parseJsonBytes`, of bytes that are canonical: duplicate keys and other spacing are refused too. */
-export function parseCanonicalBytes(bytes: Uint8Array): unknown {
-  const value = parseJsonBytes(bytes);
-  if (!isCanonicalFormOf(value, bytes)) {
-    throw new DomainError('ENTRY_MALFORMED', 'The JSON text is not in canonical form (RFC 8785).', {
-      next: 'Find out who wrote it: this product writes nothing else.',
-    });
+function textOf(bytes: Uint8Array): string | null {
+  try {
+    return strictUtf8.decode(bytes);
+  } catch {
+    return null;
   }
-  return value;
 }
 
-function isCanonicalFormOf(value: unknown, bytes: Uint8Array): boolean {
+function isCanonicalFormOf(value: unknown, text: string): boolean {
   try {
-    return equalBytes(canonicalBytes(value), bytes);
+    return canonicalText(value) === text;
   } catch {
     // JSON text can spell a lone surrogate, which has no canonical form at all (RFC 8785 §3.2.2.2).
     return false;
   }
-}
-
-export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

@@ -11,6 +11,7 @@ const DETACHED: { [T in StatementType]?: string } = {
   acceptance: 'approval',
   commit: 'moves',
   plan: 'resources',
+  ruling: 'command',
 };
 
 type Fields = Record<string, unknown>;

@@ -24,7 +24,7 @@ import { parseTrustDocument, type TrustDocument } from './trust.ts';
  * | `pins.json` | what the auditor must get from somewhere else too: the trust document's digest, the vkeys |
  * | `trust.json` | the signed trust document: who may say what |
  * | `tiles/` | the log as C2SP tlog-tiles, with its cosigned checkpoint: usable as it is by any tool |
- * | `bodies/sha256/<hex>` | what entries name by digest: requests, plans, zone readings, documents, snapshots |
+ * | `bodies/sha256/<hex>` | what entries name by digest: requests, plans, zone readings, consumers' reports, documents, snapshots |
  * | `histories/<change>/<run>.json` | Temporal's histories, where it still had them: unsigned, for `replay` alone |
  * | `log.jsonl`, `log.csv` | the entries again, flat, for people and spreadsheets |
  */
@@ -155,6 +155,10 @@ export function bodiesNamed(said: Said): Digest[] {
     case 'plan': {
       const { planDigest, readingDigest } = said.predicate;
       return readingDigest === undefined ? [planDigest] : [planDigest, readingDigest];
+    }
+    case 'stage-verdict': {
+      const { reportsDigest } = said.predicate;
+      return reportsDigest === undefined ? [] : [reportsDigest];
     }
     case 'commit':
       return said.predicate.moves.flatMap(({ versionDigest }) => versionDigest ?? []);

@@ -4,7 +4,7 @@ import { RISK_CLASSES } from '../change/risk.ts';
 import type { Violation } from '../errors.ts';
 import { isErrorCode } from '../errors.ts';
 import type { Envelope } from './dsse.ts';
-import type { Predicates, StatementType } from './statements.ts';
+import { COMMAND_ACTIONS, type Predicates, type StatementType } from './statements.ts';
 
 /**
  * The shape of each predicate, exactly: an unknown field is refused, so that nobody signs what nobody reads. The
@@ -142,6 +142,28 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     at,
     madeBy,
   }),
+  command: z.strictObject({
+    changeId,
+    environment,
+    person: name,
+    action: z.enum(COMMAND_ACTIONS),
+    reason: text,
+    nonce,
+    issuedAt: at,
+    expiresAt: at,
+  }),
+  ruling: z.strictObject({
+    changeId,
+    environment,
+    accepted: z.boolean(),
+    reasons: z.array(violation),
+    person: name,
+    action: z.enum(COMMAND_ACTIONS),
+    nonce,
+    command: envelopeSchema,
+    at,
+    madeBy,
+  }),
   'stage-verdict': z.strictObject({
     changeId,
     environment,
@@ -151,6 +173,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     verdict: z.enum(['pass', 'fail', 'inconclusive']),
     reasons: z.array(text),
     arms: z.strictObject({ stable: armCounts, canary: armCounts }),
+    reportsDigest: z.exactOptional(digest),
     bakeStartedAt: at,
     at,
     madeBy,

@@ -1,4 +1,3 @@
-import { judgeCanary } from '../canary/judge-canary.ts';
 import { judgeCausality } from '../causality/judge-causality.ts';
 import { judgeDocumentCausality } from '../causality/judge-document-causality.ts';
 import { buildDocumentPlan, targetBodies } from '../change/build-document-plan.ts';
@@ -15,12 +14,13 @@ import { createFold } from '../log/fold.ts';
 import type { ChangeRecord, LogState } from '../log/state.ts';
 import { tallyVotes } from '../quorum/tally.ts';
 import { type AuditInput, judgeAcceptedAs, openOrNull } from './audit-entries.ts';
-import { type Digest, digestOf, parseJsonBytes } from './canonical-json.ts';
+import { canonicalText, type Digest, digestOf, parseJsonBytes } from './canonical-json.ts';
 import { judgeDescription } from './describe-request.ts';
 import { judgeCommit } from './judge-commit.ts';
 import { readPlan } from './read-plan.ts';
+import { judgeStageAgain } from './replay-verdict.ts';
 import type { OpenedStatement } from './statement-codec.ts';
-import type { PlanPredicate, StageVerdictPredicate } from './statements.ts';
+import type { MadeBy, PlanPredicate, StageVerdictPredicate } from './statements.ts';
 import { verifyBundle } from './verify-bundle.ts';
 
 /** One decision that the log records, made again from what the log and its bodies hold. */
@@ -46,7 +46,11 @@ export interface ReplayedDecision {
   recomputed: string | null;
   /** Why it could not be made, or what differs; null otherwise. */
   why: string | null;
+  /** The program that recorded it, by its own word; null where a person signed it, or an older build. */
+  madeBy: MadeBy | null;
 }
+
+type Decided = Omit<ReplayedDecision, 'madeBy'>;
 
 export interface ReplayInput extends Omit<AuditInput, 'snapshotSizes'> {
   changeId: string;
@@ -76,7 +80,10 @@ export async function replayChange(input: ReplayInput): Promise<ReplayedDecision
     if (record === undefined) continue;
     if (said.type === 'plan')
       bases.set(index, bases.get(said.predicate.logSize) ?? structuredClone(fold.state));
-    decisions.push(...(await replayEntry(input, said, index, record, bases)));
+    const madeBy = ('madeBy' in said.predicate && said.predicate.madeBy) || null;
+    for (const decided of await replayEntry(input, said, index, record, bases)) {
+      decisions.push({ ...decided, madeBy });
+    }
   }
   if (record !== undefined) return decisions;
   throw new DomainError('NOT_FOUND', `The log knows no change ${input.changeId}.`, {
@@ -100,7 +107,7 @@ async function replayEntry(
   index: number,
   record: ChangeRecord,
   bases: ReadonlyMap<number, LogState>,
-): Promise<ReplayedDecision[]> {
+): Promise<Decided[]> {
   switch (said.type) {
     case 'request':
       return [await replaySchema(input, record)];
@@ -151,7 +158,7 @@ async function replayEntry(
   }
 }
 
-async function replaySchema(input: ReplayInput, record: ChangeRecord): Promise<ReplayedDecision> {
+async function replaySchema(input: ReplayInput, record: ChangeRecord): Promise<Decided> {
   const { index, requestDigest } = record.request;
   const of = { decision: 'schema' as const, index, about: `request by ${record.request.author}` };
   const body = await input.body(requestDigest);
@@ -173,8 +180,8 @@ async function replayPlan(
   index: number,
   record: ChangeRecord,
   state: LogState,
-): Promise<ReplayedDecision[]> {
-  const of = (decision: ReplayedDecision['decision'], about: string) => ({ decision, index, about });
+): Promise<Decided[]> {
+  const of = (decision: Decided['decision'], about: string) => ({ decision, index, about });
   const bodies = await load(input, record);
   const unknown = (why: string) => [
     impossible(of('causality', 'base and dependencies'), 'nothing against it', why),
@@ -283,7 +290,7 @@ async function documentsLive(
   return { bodies };
 }
 
-function replayQuorum({ trust }: ReplayInput, record: ChangeRecord, index: number): ReplayedDecision {
+function replayQuorum({ trust }: ReplayInput, record: ChangeRecord, index: number): Decided {
   const { plan } = record;
   const of = { decision: 'quorum' as const, index, about: `${record.votes.length} votes` };
   if (plan === null) return impossible(of, 'granted', 'it has no plan');
@@ -301,23 +308,24 @@ async function replayVerdict(
   said: StageVerdictPredicate,
   index: number,
   record: ChangeRecord,
-): Promise<ReplayedDecision> {
+): Promise<Decided> {
   const of = { decision: 'verdict' as const, index, about: `stage ${said.stage}` };
   const bodies = await load(input, record);
   if ('missing' in bodies) return impossible(of, said.verdict, bodies.missing);
   const { plan } = bodies;
-  if (plan.kind !== 'dns')
-    return impossible(of, said.verdict, "the consumers' reports themselves are not in the log");
-  const percent = plan.stages.find(({ name }) => name === said.stage)?.percent ?? 0;
-  const { minimumSamples } = plan.rollout;
-  const { verdict, reasons } = judgeCanary({ ...said.arms, minimumSamples, percent });
-  const different = verdict !== said.verdict;
+  const again = await judgeStageAgain(said, record, plan, input.body);
+  if ('missing' in again) return impossible(of, said.verdict, again.missing);
+  const { verdict, reasons, arms } = again;
+  const counted = canonicalText(arms) === canonicalText(said.arms);
+  const different = verdict !== said.verdict || !counted;
   return {
     ...of,
     result: different ? 'different' : 'same',
     recorded: said.verdict,
     recomputed: verdict,
-    why: different ? reasons.join('; ') : null,
+    why: different
+      ? [...(counted ? [] : ['the reports do not bear out the counts']), ...reasons].join('; ')
+      : null,
   };
 }
 
@@ -346,7 +354,7 @@ async function load(
   };
 }
 
-type Subject = Pick<ReplayedDecision, 'decision' | 'index' | 'about'>;
+type Subject = Pick<Decided, 'decision' | 'index' | 'about'>;
 
 async function withBodies(
   input: ReplayInput,
@@ -354,7 +362,7 @@ async function withBodies(
   of: Subject,
   recorded: string,
   judge: (bodies: Bodies) => Violation[],
-): Promise<ReplayedDecision> {
+): Promise<Decided> {
   const bodies = await load(input, record);
   if ('missing' in bodies) return impossible(of, recorded, bodies.missing);
   const violations = judge(bodies);
@@ -366,13 +374,13 @@ function compare(
   recorded: string,
   recomputed: string,
   violations: readonly Violation[],
-): ReplayedDecision {
+): Decided {
   const same = recorded === recomputed;
   const why = same || violations.length === 0 ? null : inWords(violations);
   return { ...of, result: same ? 'same' : 'different', recorded, recomputed, why };
 }
 
-function impossible(of: Subject, recorded: string, why: string): ReplayedDecision {
+function impossible(of: Subject, recorded: string, why: string): Decided {
   return { ...of, result: 'not-recomputable', recorded, recomputed: null, why };
 }
 

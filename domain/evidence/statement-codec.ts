@@ -3,12 +3,12 @@ import { z } from 'zod';
 import { DomainError } from '../errors.ts';
 import { fromBase64, toBase64 } from './base64.ts';
 import {
+  areCanonicalBytesOf,
   canonicalBytes,
   type Digest,
   digestHex,
   digestOfBytes,
-  equalBytes,
-  parseCanonicalBytes,
+  parseJsonBytes,
 } from './canonical-json.ts';
 import { attach, detach } from './detached-parts.ts';
 import {
@@ -50,7 +50,7 @@ const statementFrame = z.object({ predicateType: z.string(), predicate: z.unknow
  * | request | change id | the request |
  * | plan, vote, approval, acceptance, stage-verdict, intent, outcome, commit | change id | the plan |
  * | version | resource | the document |
- * | end | change id | the name's own bytes: a change may end before it has a plan |
+ * | command, ruling, end | change id | the name's own bytes: there may be no plan yet |
  * | freeze | zone, or environment | the name's own bytes |
  * | fence | zone | the name's own bytes |
  * | recovery | environment | the name's own bytes |
@@ -70,10 +70,11 @@ export function encodeStatement<T extends StatementType>(type: T, predicate: Pre
       },
     );
   }
-  return statementBytes(type, predicate);
+  return canonicalBytes(statementOf(type, predicate));
 }
 
-function statementBytes<T extends StatementType>(type: T, predicate: Predicates[T]): Uint8Array {
+/** As it is signed: with digests in the place of its detached parts. */
+function statementOf<T extends StatementType>(type: T, predicate: Predicates[T]): object {
   const subject = SUBJECTS[type](predicate);
   const statement: Statement<T> = {
     _type: 'https://in-toto.io/Statement/v1',
@@ -81,7 +82,7 @@ function statementBytes<T extends StatementType>(type: T, predicate: Predicates[
     predicateType: `https://resilience-ctl.dev/${type}/v1`,
     predicate,
   };
-  return canonicalBytes({ ...statement, predicate: detach(type, predicate).signed });
+  return { ...statement, predicate: detach(type, predicate).signed };
 }
 
 const ofPlan = (about: { changeId: string; planDigest: Digest }) => ({
@@ -97,6 +98,8 @@ const SUBJECTS: { [T in StatementType]: (about: Predicates[T]) => { name: string
   vote: ofPlan,
   approval: ofPlan,
   acceptance: ofPlan,
+  command: (about) => ofName(about.changeId),
+  ruling: (about) => ofName(about.changeId),
   'stage-verdict': ofPlan,
   intent: ofPlan,
   outcome: ofPlan,
@@ -173,14 +176,15 @@ export function openPayload(envelope: unknown): {
 }
 
 function parseStatement(payload: Uint8Array, parts: Envelope['parts']): Said {
-  const frame = statementFrame.safeParse(parseCanonicalBytes(payload));
+  // Whether it is canonical shows where it is compared with the canonical form of what it says.
+  const frame = statementFrame.safeParse(parseJsonBytes(payload));
   if (!frame.success) throw malformed(`It is no in-toto Statement:\n${z.prettifyError(frame.error)}`);
   const type = PREDICATE_TYPE.exec(frame.data.predicateType)?.[1];
   if (type === undefined || !isStatementType(type)) {
     throw malformed(`Its predicate type is unknown: ${frame.data.predicateType}.`);
   }
   const said = parsePredicate(type, attach(type, frame.data.predicate, parts));
-  if (!equalBytes(statementBytes(said.type, said.predicate), payload)) {
+  if (!areCanonicalBytesOf(statementOf(said.type, said.predicate), payload)) {
     throw malformed(`It is not the canonical form (RFC 8785) of its own ${type} predicate.`);
   }
   return said;

@@ -25,6 +25,8 @@ export interface Predicates {
   vote: VotePredicate;
   approval: ApprovalPredicate;
   acceptance: AcceptancePredicate;
+  command: CommandPredicate;
+  ruling: RulingPredicate;
   'stage-verdict': StageVerdictPredicate;
   intent: IntentPredicate;
   outcome: OutcomePredicate;
@@ -151,6 +153,39 @@ export interface AcceptancePredicate {
   madeBy?: MadeBy;
 }
 
+export const COMMAND_ACTIONS = ['pause', 'continue', 'abort'] as const;
+export type CommandAction = (typeof COMMAND_ACTIONS)[number];
+
+/** Signed by a person: steers an open change. Valid until `expiresAt`, once. */
+export interface CommandPredicate {
+  changeId: string;
+  /** Audience. */
+  environment: string;
+  person: string;
+  action: CommandAction;
+  reason: string;
+  nonce: string;
+  issuedAt: string;
+  expiresAt: string;
+}
+
+/**
+ * Signed by the orchestrator: a person's command arrived at `at`, and is theirs to give, or is not. What it then did
+ * to the change is for the change's own entries to say.
+ */
+export interface RulingPredicate {
+  changeId: string;
+  environment: string;
+  accepted: boolean;
+  reasons: Violation[];
+  person: string;
+  action: CommandAction;
+  nonce: string;
+  command: Envelope;
+  at: string;
+  madeBy?: MadeBy;
+}
+
 export type Verdict = 'pass' | 'fail' | 'inconclusive';
 
 export interface ArmCounts {
@@ -175,6 +210,11 @@ export interface StageVerdictPredicate {
   verdict: Verdict;
   reasons: string[];
   arms: { stable: ArmCounts; canary: ArmCounts };
+  /**
+   * The body that holds the consumers' reports that were judged (`ConsumerReport[]`), so that an auditor can count them
+   * again. Absent for records, whose counts are of the role's own probes.
+   */
+  reportsDigest?: Digest;
   bakeStartedAt: string;
   at: string;
   madeBy?: MadeBy;

@@ -2,6 +2,7 @@ import type { DocumentPlan, DocumentStrategy } from '../change/document-plan.ts'
 import { type GovernedConfig, type GovernedDocument, isChanged } from '../change/governed-document.ts';
 import type { Violation } from '../errors.ts';
 import { newFields } from '../kinds/config-invariants.ts';
+import { configScope } from '../kinds/config-layers.ts';
 
 /** The slowest rollout there is. */
 const SLOWEST_STAGES = ['1%', '10%', '50%', '100%'];
@@ -11,15 +12,38 @@ const SLOWEST_STAGES = ['1%', '10%', '50%', '100%'];
  * hold already meets a few of them first, and that fields which they have never read come slowest of all.
  */
 export function judgeDocumentRollout(
-  plan: Pick<DocumentPlan, 'strategy' | 'stages'>,
+  plan: Pick<DocumentPlan, 'strategy' | 'stages' | 'rollout'>,
   documents: readonly GovernedDocument[],
   emergency: boolean,
 ): Violation[] {
   const changed = documents.filter(isChanged);
   return [
+    ...(plan.rollout.consumers === 'none' ? judgeUnread(changed) : []),
     ...changed.flatMap((one) => judgeStrategy(one, plan.strategy, documents, emergency)),
     ...changed.flatMap((one) => (one.kind === 'config' ? judgeNewFields(one, plan) : [])),
     ...judgeFirstStage(plan, changed),
+  ];
+}
+
+/** Only of a config that is new can its author know that nobody reads it; a layer is read through what lies over it. */
+function judgeUnread(changed: readonly GovernedDocument[]): Violation[] {
+  const read = changed.filter(
+    (one) => one.kind === 'config' && (one.before !== null || configScope(one.resource).isLayer),
+  );
+  const configs = changed.filter(({ kind }) => kind === 'config');
+  if (read.length === 0 && configs.length > 0) return [];
+  const why =
+    configs.length === 0
+      ? 'There is no config here to be watched.'
+      : `Services may read ${read.map(({ resource }) => resource).join(', ')} already.`;
+  return [
+    {
+      code: 'INVARIANT_VIOLATED',
+      rule: 'nobody-reads-what-is-new',
+      path: 'spec.rollout.consumers',
+      message: why,
+      remedy: 'Leave out spec.rollout.consumers, or make a request of its own for the new configs.',
+    },
   ];
 }
 

@@ -1,12 +1,9 @@
-import { MAX_APPROVAL_LIFETIME_MS } from '../approval/judge-approval.ts';
+import { judgeValidity } from '../approval/validity.ts';
 import type { VerifySignature } from '../evidence/dsse.ts';
 import { type OpenedStatement, openEnvelope, verifiedKeyIds } from '../evidence/statement-codec.ts';
-import type { AcceptancePredicate } from '../evidence/statements.ts';
+import type { AcceptancePredicate, RulingPredicate } from '../evidence/statements.ts';
 import type { PersonRole, ServiceRole, TrustIndex } from '../evidence/trust.ts';
 import type { LogState } from './state.ts';
-
-/** How far a person's clock may be ahead of the one that logs the acceptance. */
-const CLOCK_ALLOWANCE_MS = 60_000;
 
 export interface Judge {
   trust: TrustIndex;
@@ -34,6 +31,8 @@ export function judgeAuthority(statement: OpenedStatement, state: LogState, judg
         : `${predicate.operator} did not sign it, or is no operator`;
     case 'approval':
       return 'an approval counts only inside an acceptance';
+    case 'command':
+      return 'a command counts only inside a ruling';
     case 'version':
       return 'a version counts only as the body that a commit names';
     case 'vote': {
@@ -49,8 +48,9 @@ export function judgeAuthority(statement: OpenedStatement, state: LogState, judg
     case 'fence':
       return signedBy('enactor') ? null : 'only the enactor may say this';
     case 'acceptance':
+    case 'ruling':
       if (!signedBy('orchestrator')) return 'only the orchestrator may say this';
-      return predicate.accepted ? judgeAccepted(predicate, state, judge) : null;
+      return predicate.accepted ? judgeCarried(statement, state, judge) : null;
     case 'trust':
     case 'plan':
     case 'intent':
@@ -60,16 +60,35 @@ export function judgeAuthority(statement: OpenedStatement, state: LogState, judg
   }
 }
 
-/** The orchestrator is not believed that a person approved: the person's own signature is inside. */
-function judgeAccepted(acceptance: AcceptancePredicate, state: LogState, judge: Judge): string | null {
-  let opened: OpenedStatement;
+type Carrier = Extract<OpenedStatement, { type: 'acceptance' | 'ruling' }>;
+
+/** The orchestrator is not believed that a person said something: the person's own signature is inside. */
+function judgeCarried(carrier: Carrier, state: LogState, judge: Judge): string | null {
+  const { type, predicate } = carrier;
+  let inside: OpenedStatement;
   try {
-    opened = openEnvelope(acceptance.approval);
+    inside = openEnvelope(type === 'acceptance' ? predicate.approval : predicate.command);
   } catch {
-    return 'the approval inside is malformed';
+    return 'the statement inside is malformed';
   }
-  if (opened.type !== 'approval') return `inside is no approval but a ${opened.type} statement`;
-  const approval = opened.predicate;
+  const refusal =
+    type === 'acceptance'
+      ? judgeAccepted(predicate, inside, state, judge)
+      : judgeRuled(predicate, inside, judge);
+  if (refusal !== null) return refusal;
+  if (inside.type !== 'approval' && inside.type !== 'command') return null;
+  const [invalid] = judgeValidity(inside.predicate, Date.parse(predicate.at));
+  return invalid ? `the ${inside.type} inside was not valid then. ${invalid.message}` : null;
+}
+
+function judgeAccepted(
+  acceptance: AcceptancePredicate,
+  inside: OpenedStatement,
+  state: LogState,
+  judge: Judge,
+): string | null {
+  if (inside.type !== 'approval') return `inside is no approval but a ${inside.type} statement`;
+  const approval = inside.predicate;
   const same =
     approval.changeId === acceptance.changeId &&
     approval.environment === acceptance.environment &&
@@ -78,19 +97,28 @@ function judgeAccepted(acceptance: AcceptancePredicate, state: LogState, judge: 
     approval.approver === acceptance.approver &&
     approval.decision === acceptance.decision;
   if (!same) return 'the approval inside says something else';
-  if (!isPerson(verifiedKeyIds(opened, judge.verify), approval.approver, 'approver', judge.trust)) {
+  if (!isPerson(verifiedKeyIds(inside, judge.verify), approval.approver, 'approver', judge.trust)) {
     return `${approval.approver} did not sign the approval inside, or may not approve`;
   }
-  if (own(state.changes, acceptance.changeId)?.request.author === approval.approver) {
-    return `${approval.approver} is the author`;
-  }
-  const [issued, arrives, expires] = [approval.issuedAt, acceptance.at, approval.expiresAt].map(Date.parse);
-  if (issued === undefined || arrives === undefined || expires === undefined) return 'it has no times';
-  if (expires - issued > MAX_APPROVAL_LIFETIME_MS)
-    return 'the approval inside is valid for more than 15 minutes';
-  if (arrives > expires || arrives < issued - CLOCK_ALLOWANCE_MS)
-    return 'the approval inside was not valid then';
-  return null;
+  return own(state.changes, acceptance.changeId)?.request.author === approval.approver
+    ? `${approval.approver} is the author`
+    : null;
+}
+
+function judgeRuled(ruling: RulingPredicate, inside: OpenedStatement, judge: Judge): string | null {
+  if (inside.type !== 'command') return `inside is no command but a ${inside.type} statement`;
+  const command = inside.predicate;
+  const same =
+    command.changeId === ruling.changeId &&
+    command.environment === ruling.environment &&
+    command.nonce === ruling.nonce &&
+    command.person === ruling.person &&
+    command.action === ruling.action;
+  if (!same) return 'the command inside says something else';
+  const signers = verifiedKeyIds(inside, judge.verify).map((keyId) => judge.trust.personByKey.get(keyId));
+  return signers.some((signer) => signer?.subject === command.person)
+    ? null
+    : `${command.person} did not sign the command inside`;
 }
 
 function isPerson(keyIds: string[], subject: string, role: PersonRole, trust: TrustIndex): boolean {

@@ -50,13 +50,18 @@ function obstacleToHolder(commit: CommitPredicate, change: ChangeRecord, state: 
 }
 
 function obstacleToBases({ moves, environment }: CommitPredicate, state: LogState): Obstacle | null {
-  for (const { resource, from, vector } of moves) {
-    const live = own(state.live, resource)?.digest ?? null;
+  for (const { resource, from, clock, vector } of moves) {
+    const base = own(state.live, resource);
+    const live = base?.digest ?? null;
     if (live !== from) {
       return notCounted(
         'STALE_BASE',
         `${resource} is live as ${live ?? 'nothing'}, not as ${from ?? 'nothing'}`,
       );
+    }
+    // Whoever made it from this very base has seen its clock.
+    if (clock < (base?.clock ?? 0)) {
+      return inert(`its clock goes back: ${resource} is live with ${base?.clock}, and it says ${clock}`);
     }
     const [claimed, known] = [countOf(vector, environment), countOf(state.clock, environment)];
     if (claimed > known) return inert(`its author cannot have seen commit ${claimed}: there are ${known}`);

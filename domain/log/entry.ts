@@ -35,7 +35,16 @@ export function decodeEntry(bytes: Uint8Array): OpenedStatement {
 }
 
 /** A statement as far as the state keeps it: without the approval inside an acceptance. */
-export type Keyed = { [T in StatementType]: Omit<Predicates[T], 'approval'> };
+export type Keyed = { [T in StatementType]: Omit<Predicates[T], 'approval' | 'command'> };
+
+/** As `decodeEntry`; bytes that cannot be read are the reason why not. */
+export function readEntry(bytes: Uint8Array): OpenedStatement | string {
+  try {
+    return decodeEntry(bytes);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
 
 /**
  * The idempotency key (DESIGN G2): two honoured entries never have the same, whoever retried. Times of signing are
@@ -64,6 +73,8 @@ const KEY_PARTS: { [T in StatementType]: (about: Keyed[T]) => (string | number |
     planDigest,
     decision,
   ],
+  command: (about) => [about.changeId, about.nonce],
+  ruling: ({ changeId, nonce, person, action }) => [changeId, nonce, person, action],
   'stage-verdict': (about) => [
     about.changeId,
     about.planDigest,

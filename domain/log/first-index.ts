@@ -21,12 +21,14 @@ export function firstIndexOf(state: LogState, said: Said): number | null {
     case 'recovery':
       return own(state.freezeNonces, said.predicate.nonce) ?? null;
     case 'approval':
+    case 'command':
     case 'version':
       return null;
     case 'request':
     case 'plan':
     case 'vote':
     case 'acceptance':
+    case 'ruling':
     case 'stage-verdict':
     case 'intent':
     case 'outcome':
@@ -38,7 +40,7 @@ export function firstIndexOf(state: LogState, said: Said): number | null {
 
 type SaidOfChange = Exclude<
   Said,
-  { type: 'trust' | 'snapshot' | 'freeze' | 'fence' | 'recovery' | 'approval' | 'version' }
+  { type: 'trust' | 'snapshot' | 'freeze' | 'fence' | 'recovery' | 'approval' | 'command' | 'version' }
 >;
 
 function firstIndexInChange(state: LogState, { type, predicate }: SaidOfChange): number | null {
@@ -59,6 +61,8 @@ function firstIndexInChange(state: LogState, { type, predicate }: SaidOfChange):
       return sameKey(type, predicate, change.votes);
     case 'acceptance':
       return sameKey(type, predicate, change.acceptances);
+    case 'ruling':
+      return sameKey(type, predicate, change.rulings);
     case 'stage-verdict':
       return sameKey(type, predicate, change.verdicts);
     case 'intent':

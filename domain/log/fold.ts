@@ -12,7 +12,7 @@ import type {
 import { indexTrust, type TrustDocument } from '../evidence/trust.ts';
 import { isNewerFence } from '../kinds/dns-fence.ts';
 import { type Judge, judgeAuthority, own } from './authority.ts';
-import { decodeEntry, isWithdrawal } from './entry.ts';
+import { isWithdrawal, readEntry } from './entry.ts';
 import { firstIndexOf } from './first-index.ts';
 import { leafHash } from './merkle-tree.ts';
 import { obstacleTo } from './preconditions.ts';
@@ -33,8 +33,11 @@ const RECENT_MS = 24 * 60 * 60_000;
 export interface Fold {
   /** The live state: every `apply` changes it. */
   readonly state: LogState;
-  /** Folds the next entry, whatever its bytes are; throws for none. */
-  apply(entryBytes: Uint8Array): EntryFate;
+  /**
+   * Folds the next entry, whatever its bytes are; throws for none. A caller that has read it already (`readEntry`) hands
+   * over what it read, because reading costs as much as the rest.
+   */
+  apply(entryBytes: Uint8Array, read?: OpenedStatement | string): EntryFate;
   /**
    * The leaf (RFC 6962 §2.1) of an honoured intent of an open change, out of the bytes that were applied here. Null for
    * any other entry, and for one that came before the state in `from`.
@@ -58,15 +61,14 @@ export function createFold(input: {
   const dependents = dependentsIn(state.live);
   const intentLeaves = new Map<number, { changeId: string; leaf: Uint8Array }>();
 
-  function apply(entryBytes: Uint8Array): EntryFate {
+  function apply(entryBytes: Uint8Array, read = readEntry(entryBytes)): EntryFate {
     const index = state.size;
-    const fate = fateOf(entryBytes, index);
+    const fate = fateOf(read, entryBytes, index);
     state.size = index + 1;
     return fate;
   }
 
-  function fateOf(entryBytes: Uint8Array, index: number): EntryFate {
-    const statement = openOrReason(entryBytes);
+  function fateOf(statement: OpenedStatement | string, entryBytes: Uint8Array, index: number): EntryFate {
     if (typeof statement === 'string') return { fate: 'inert', index, reason: statement };
     if (statement.predicate.environment !== input.environment) {
       return { fate: 'inert', index, reason: `it is about environment ${statement.predicate.environment}` };
@@ -93,14 +95,6 @@ export function createFold(input: {
   }
 
   return { state, apply, intentLeaf: (index) => intentLeaves.get(index)?.leaf ?? null };
-}
-
-function openOrReason(entryBytes: Uint8Array): OpenedStatement | string {
-  try {
-    return decodeEntry(entryBytes);
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
 }
 
 /** What an honoured entry changes. */
@@ -130,11 +124,13 @@ function record(said: Said, state: LogState, dependents: Dependents, index: numb
       state.changes[said.predicate.changeId] = openedBy({ ...said.predicate, index });
       return;
     case 'approval':
+    case 'command':
     case 'version':
       return;
     case 'plan':
     case 'vote':
     case 'acceptance':
+    case 'ruling':
     case 'stage-verdict':
     case 'intent':
     case 'outcome':
@@ -154,6 +150,11 @@ function record(said: Said, state: LogState, dependents: Dependents, index: numb
     case 'acceptance': {
       const { approval: _, ...acceptance } = said.predicate;
       change.acceptances.push({ ...acceptance, index });
+      return;
+    }
+    case 'ruling': {
+      const { command: _, ...ruling } = said.predicate;
+      change.rulings.push({ ...ruling, index });
       return;
     }
     case 'stage-verdict':
@@ -186,6 +187,7 @@ function openedBy(request: ChangeRecord['request']): ChangeRecord {
     plan: null,
     votes: [],
     acceptances: [],
+    rulings: [],
     verdicts: [],
     intents: [],
     outcomes: [],

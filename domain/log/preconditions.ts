@@ -1,7 +1,6 @@
 import { type Dependents, dependentsIn } from '../causality/dependency-graph.ts';
 import type { Said } from '../evidence/statement-codec.ts';
 import type {
-  AcceptancePredicate,
   FencePredicate,
   IntentPredicate,
   OutcomePredicate,
@@ -30,6 +29,7 @@ export function obstacleTo(
     case 'freeze':
     case 'recovery':
     case 'approval':
+    case 'command':
     case 'version':
       return null;
     case 'fence':
@@ -43,6 +43,7 @@ export function obstacleTo(
     case 'plan':
     case 'vote':
     case 'acceptance':
+    case 'ruling':
     case 'stage-verdict':
     case 'intent':
     case 'outcome':
@@ -63,7 +64,9 @@ export function obstacleTo(
     case 'stage-verdict':
       return null;
     case 'acceptance':
-      return obstacleToAcceptance(said.predicate, change);
+      return obstacleToUsedNonce(said.predicate, change.acceptances);
+    case 'ruling':
+      return obstacleToUsedNonce(said.predicate, change.rulings);
     case 'plan':
       return obstacleToPlan(said.predicate, change);
     case 'intent':
@@ -87,11 +90,11 @@ function obstacleToFence({ cause }: FencePredicate, state: LogState): Obstacle |
 }
 
 /** Single use (G6): what is refused for its nonce is recorded, what counts has one that nobody used. */
-function obstacleToAcceptance(
-  { accepted, nonce }: AcceptancePredicate,
-  change: ChangeRecord,
+function obstacleToUsedNonce(
+  { accepted, nonce }: { accepted: boolean; nonce: string },
+  earlier: readonly { nonce: string; index: number }[],
 ): Obstacle | null {
-  const used = accepted ? change.acceptances.find((one) => one.nonce === nonce) : undefined;
+  const used = accepted ? earlier.find((one) => one.nonce === nonce) : undefined;
   return used === undefined ? null : inert(`its nonce was used at entry ${used.index}`);
 }
 

@@ -12,6 +12,7 @@ import type {
   RecoveryPredicate,
   RequestPredicate,
   Rollout,
+  RulingPredicate,
   SnapshotPredicate,
   StageVerdictPredicate,
   TrustPredicate,
@@ -130,6 +131,8 @@ export interface ChangeRecord {
   plan: Indexed<PlanPredicate> | null;
   votes: Indexed<VotePredicate>[];
   acceptances: Indexed<Omit<AcceptancePredicate, 'approval'>>[];
+  /** Commands that arrived, accepted and refused. */
+  rulings: Indexed<Omit<RulingPredicate, 'command'>>[];
   verdicts: Indexed<StageVerdictPredicate>[];
   intents: Indexed<IntentPredicate>[];
   outcomes: Indexed<OutcomePredicate>[];

@@ -279,7 +279,7 @@ async function main({ installation, consumerFile }: DevStack): Promise<void> {
     startService('v3', '127.0.0.3', port, false),
   ]);
   const traffic = new Traffic(dns, { zone: ZONE, name: NAME, port });
-  const { controlPlane, close } = connect(installation);
+  const { controlPlane, close } = await connect(installation);
   try {
     const demo = new Demo(controlPlane, traffic, (subject) => openPerson(installation, subject));
     await goodChange(demo, port, read);

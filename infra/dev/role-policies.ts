@@ -42,7 +42,7 @@ const voter = { signs: true, creates: [], changesRecords: false };
 export const ROLES: readonly RoleFacts[] = [
   { role: 'orchestrator', signs: true, creates: ['*'], changesRecords: false, integrates: true },
   ...VOTER_ZONES.map((zone): RoleFacts => ({ role: `voter.${zone}`, ...voter })),
-  { role: 'analysis', signs: true, creates: [], changesRecords: false },
+  { role: 'analysis', signs: true, creates: ['bodies/*'], changesRecords: false },
   { role: 'enactor', signs: true, creates: ['log/*', 'bodies/*'], changesRecords: true },
   { role: 'client', signs: false, creates: ['log/*', 'bodies/*'], changesRecords: false },
   {

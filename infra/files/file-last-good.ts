@@ -8,7 +8,8 @@ import {
   isDigest,
   parseJsonBytes,
 } from '../../domain/evidence/canonical-json.ts';
-import type { LogState } from '../../domain/log/state.ts';
+import { genesisDigest } from '../../domain/log/log-object.ts';
+import { emptyLogState, hasFieldsOfState, type LogState } from '../../domain/log/state.ts';
 import type { LogPosition } from '../aws/s3-change-log.ts';
 import { isCode, replaceFile } from './durable-write.ts';
 
@@ -40,6 +41,19 @@ export interface LastGoodFile {
   read(): Promise<LastGood | null>;
   /** Durable when it resolves; a crash leaves the copy before it, whole. */
   keep(lastGood: LastGood): Promise<void>;
+}
+
+/**
+ * Where a reader goes on in the log. What was folded under another trust document, or by a build whose state has other
+ * fields, says only which object was seen last: the log is folded anew, from its first entry, and must still hold it.
+ */
+export function placeToGoOn({ environment, trustDigest, position }: LastGood, pinned: string): LogPosition {
+  if (trustDigest === pinned && hasFieldsOfState(position.state)) return position;
+  return {
+    state: emptyLogState(environment),
+    previous: genesisDigest(environment),
+    last: position.last,
+  };
 }
 
 /** One file: the digest of the second line, and the copy in JSON. */

@@ -89,7 +89,11 @@ describe('an enactor that stood still', () => {
   test.concurrent('is refused by the fence after its own change was rolled back', async () => {
     const { env, marker } = await untilTakenOver(1);
     await env.until('paused', ({ held }) => held !== null);
-    await env.controlPlane.command('paused', { action: 'abort', by: 'carol', reason: 'it takes too long' });
+    await env.controlPlane.command(
+      'paused',
+      { action: 'abort', reason: 'it takes too long' },
+      env.person('carol'),
+    );
     expect((await env.ended('paused')).status).toBe('rolled-back');
     const { plan } = await expectSettled(env, 'paused', 'rolled-back');
     const before = await env.dns.readZone(env.zone);

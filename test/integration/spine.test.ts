@@ -98,7 +98,7 @@ describe('an acknowledged change is never lost (G1)', () => {
   test('recorded while Temporal is down, it is started later by resume', async () => {
     const { installation } = env.prepared;
     const nowhere = { ...installation, temporal: { ...installation.temporal, address: '127.0.0.1:1' } };
-    const { controlPlane, close } = connect(nowhere);
+    const { controlPlane, close } = await connect(nowhere);
     try {
       const submitted = controlPlane.submit(
         'unstarted',
@@ -248,7 +248,7 @@ describe('a plan that is edited in the store after the votes', () => {
     const before = await recordsText();
 
     // Bob has seen the plan that was voted on; who asks for it now is not shown the forgery.
-    const newcomer = connect(env.prepared.installation);
+    const newcomer = await connect(env.prepared.installation);
     await expect(newcomer.controlPlane.planOf('edited')).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
     await newcomer.close();
     await env.controlPlane.decide('edited', { decision: 'approve', plan }, env.person('bob'));
@@ -259,7 +259,11 @@ describe('a plan that is edited in the store after the votes', () => {
 
     await put(original);
     await s3.send(new PutBucketPolicyCommand({ Bucket: aws.bucket, Policy: bucketPolicy(aws.bucket) }));
-    await env.controlPlane.command('edited', { action: 'continue', by: 'carol', reason: 'it is back' });
+    await env.controlPlane.command(
+      'edited',
+      { action: 'continue', reason: 'it is back' },
+      env.person('carol'),
+    );
     expect((await env.ended('edited')).status).toBe('committed');
     await expectSettled(env, 'edited', 'committed');
   });
@@ -308,7 +312,7 @@ describe('a frozen environment', () => {
     await vi.waitUntil(() => ordersAsked > asked, { timeout: 10_000 });
     expect((await env.log.sync()).size).toBe(size);
 
-    await env.controlPlane.command('frozen', { action: 'abort', by: 'carol', reason: 'not today' });
+    await env.controlPlane.command('frozen', { action: 'abort', reason: 'not today' }, env.person('carol'));
     expect((await env.ended('frozen')).status).toBe('rolled-back');
     await expectSettled(env, 'frozen', 'rolled-back');
     await setAutomation('active');

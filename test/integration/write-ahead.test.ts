@@ -107,11 +107,8 @@ describe('while the witness is down', () => {
     await env.witness.kill('witness');
     try {
       await env.until('goes-back', (status) => status.held !== null);
-      await env.controlPlane.command('goes-back', {
-        action: 'abort',
-        by: 'carol',
-        reason: 'the witness is down',
-      });
+      const abort = { action: 'abort', reason: 'the witness is down' } as const;
+      await env.controlPlane.command('goes-back', abort, env.person('carol'));
       expect((await env.ended('goes-back')).status).toBe('rolled-back');
     } finally {
       await env.witness.restart('witness');

@@ -30,6 +30,7 @@ function requested(asks: readonly Ask[]): LogState {
       plan: null,
       votes: [],
       acceptances: [],
+      rulings: [],
       verdicts: [],
       intents: [],
       outcomes: [],

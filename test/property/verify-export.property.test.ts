@@ -1,11 +1,14 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeProof } from '../../client/audit/write-proof.ts';
+import { EXPORT_FILES, historyFile } from '../../domain/evidence/export-layout.ts';
 import { verifyProof } from '../../domain/evidence/proof.ts';
 import { verifyExport } from '../../domain/evidence/verify-export.ts';
 import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
+import { DOCUMENTS, documentChange } from '../support/audited-documents.ts';
 import {
   auditedLog,
+  BAD,
   exportOf,
   type Files,
   GOOD,
@@ -17,11 +20,16 @@ import {
 const input = { verify: verifyEd25519, nowMs: NOW_MS };
 const SEED = 20_260_101;
 let files: Files;
+let size: number;
 let proof: Uint8Array;
 
 beforeAll(async () => {
-  const source = await sourceOf(await auditedLog());
+  const writer = await auditedLog();
+  await writer.say('freeze', { nonce: 'f-3', state: 'active' });
+  await documentChange(writer);
+  const source = await sourceOf(writer);
   files = await exportOf(source);
+  size = writer.entries.length;
   proof = (await writeProof(source, GOOD, input)).bytes;
 });
 
@@ -37,6 +45,21 @@ function flipped(bytes: Uint8Array, { at, xor }: { at: number; xor: number }): U
 }
 
 describe('a change of any one byte is caught', () => {
+  it('of an export that is sound and has every kind of file', async () => {
+    const { ok, discrepancies, effects } = await verifyExport(readerOf(files), input);
+    expect(discrepancies).toEqual([]);
+    expect({ ok, unjudged: effects.unjudged }).toEqual({ ok: true, unjudged: 0 });
+    const names = [...files.keys()].map((path) => path.replace(/[0-9a-f]{64}$/, '<hex>'));
+    expect(new Set(names)).toEqual(
+      new Set([
+        ...Object.values(EXPORT_FILES),
+        ...['tiles/tile/0/000.p/', 'tiles/tile/entries/000.p/'].map((tile) => `${tile}${size}`),
+        'bodies/sha256/<hex>',
+        ...[GOOD, BAD, DOCUMENTS].map((change) => historyFile(change, 'run-1')),
+      ]),
+    );
+  });
+
   it('in every file of an export', async () => {
     for (const path of files.keys()) {
       await fc.assert(

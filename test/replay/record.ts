@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { MESSAGES } from '../../workflows/contract.ts';
-import { FakeWorld } from '../support/fake-world.ts';
+import { FakeWorld, orderOf } from '../support/fake-world.ts';
 import { type ChangeUnderTest, Engine, openTimeSkippingServer } from '../support/workflow-environment.ts';
 
 /**
@@ -35,7 +35,7 @@ const SCENARIOS: Record<string, (engine: Engine, world: FakeWorld) => Promise<Ch
   'continued-as-new': async (engine, world) => {
     const change = await engine.start(world);
     await change.untilWaitingFor('approval');
-    const pause = { action: 'pause', by: 'olga', reason: 'a flood' };
+    const pause = orderOf({ action: 'pause', reason: 'a flood', nonce: 'again and again' });
     for (let sent = 0; sent < 640; sent += 80) {
       await Promise.all(Array.from({ length: 80 }, () => change.handle.signal(MESSAGES.command, pause)));
     }

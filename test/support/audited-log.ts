@@ -1,7 +1,7 @@
 import type { EvidenceSource } from '../../client/audit/evidence-source.ts';
 import { type ExportFolder, writeExport } from '../../client/audit/write-export.ts';
 import { buildPlan } from '../../domain/change/build-plan.ts';
-import { type DnsPlan, inverseDigestOf } from '../../domain/change/plan.ts';
+import { type DnsPlan, inverseDigestOf, type Plan } from '../../domain/change/plan.ts';
 import { type ChangeRequest, parseChangeRequest } from '../../domain/change/request.ts';
 import { DomainError } from '../../domain/errors.ts';
 import {
@@ -156,7 +156,7 @@ export class LogWriter {
     return plan;
   }
 
-  async vote(plan: DnsPlan, voterZone: string, change: Partial<Predicates['vote']> = {}): Promise<number> {
+  async vote(plan: Plan, voterZone: string, change: Partial<Predicates['vote']> = {}): Promise<number> {
     const { changeId } = plan;
     const envelope = await envelopeOf(
       'vote',
@@ -166,7 +166,7 @@ export class LogWriter {
     return this.append(envelope);
   }
 
-  async approve(plan: DnsPlan, inner: Partial<Predicates['approval']> = {}): Promise<number> {
+  async approve(plan: Plan, inner: Partial<Predicates['approval']> = {}): Promise<number> {
     const { changeId } = plan;
     const nonce = `${changeId}-bob`;
     return this.append(
@@ -227,7 +227,7 @@ export class LogWriter {
   }
 
   /** Votes and approval. */
-  async allow(plan: DnsPlan): Promise<void> {
+  async allow(plan: Plan): Promise<void> {
     for (const zone of ['a', 'b', 'c']) await this.vote(plan, zone);
     await this.approve(plan);
   }

@@ -1,9 +1,4 @@
-import {
-  canonicalBytes,
-  type Digest,
-  digestOf,
-  digestOfBytes,
-} from '../../domain/evidence/canonical-json.ts';
+import { canonicalBytes, type Digest, digestOfBytes } from '../../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../../domain/evidence/dsse.ts';
 import type { Move, Rollout } from '../../domain/evidence/statements.ts';
 import { readBody } from '../../domain/kinds/document-bodies.ts';
@@ -44,12 +39,13 @@ export class DocumentHistory {
 
   async begin(changeId: string, bodies: Bodies): Promise<OpenChange> {
     const { environment } = this.#ports;
-    const moves = await Promise.all(Object.entries(bodies).map((one) => this.#moveOf(...one)));
+    const moves = await Promise.all(Object.entries(bodies).map((one) => this.#moveOf(changeId, ...one)));
     const resources = moves.map(({ resource }) => resource);
-    const plan = { environment, changeId, planDigest: digestOf(`plan of ${changeId}`), zone: null };
+    const requestDigest = await this.#put(`request of ${changeId}`);
+    const plan = { environment, changeId, planDigest: await this.#put(`plan of ${changeId}`), zone: null };
     await this.#say(
-      await envelopeOf('request', { environment, changeId, nonce: changeId, resources }),
-      await envelopeOf('plan', { ...plan, resources }),
+      await envelopeOf('request', { environment, changeId, requestDigest, nonce: changeId, resources }),
+      await envelopeOf('plan', { ...plan, requestDigest, resources }),
       await envelopeOf('intent', plan),
     );
     const commit = async (rollout: Rollout | null) =>
@@ -73,15 +69,22 @@ export class DocumentHistory {
     return (this.#live.get(resource)?.version ?? -1) + 1;
   }
 
-  async #moveOf(resource: string, body: object | null): Promise<Move> {
+  async #put(body: unknown): Promise<Digest> {
+    const bytes = canonicalBytes(body);
+    await this.#ports.putBody(bytes);
+    return digestOfBytes(bytes);
+  }
+
+  async #moveOf(changeId: string, resource: string, body: object | null): Promise<Move> {
     const from = this.#live.get(resource)?.digest ?? null;
     const kind = documentKindOf(resource);
     if (body === null || kind === null) return sampleMove({ resource, from, to: null });
-    const bytes = canonicalBytes(readBody(kind, body));
-    await this.#ports.putBody(bytes);
-    const to = digestOfBytes(bytes);
+    const to = await this.#put(readBody(kind, body));
     const version = `1.${this.#next(resource)}.0`;
-    return sampleMove({ resource, from, to, version, versionDigest: digestOf([resource, version]) });
+    const { environment } = this.#ports;
+    const about = { environment, changeId, resource, version, digest: to, parent: from, vector: {} };
+    const versionDigest = await this.#put(await envelopeOf('version', about));
+    return sampleMove({ resource, from, to, version, versionDigest });
   }
 
   async #say(...envelopes: Envelope[]): Promise<void> {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import type { AdmittedApproval, ApprovalTally } from '../../activities/approval.ts';
 import type {
@@ -10,7 +11,7 @@ import type { PlanSummary } from '../../activities/plan.ts';
 import { DomainError, type ErrorCode, type Violation } from '../../domain/errors.ts';
 import { type Digest, digestOf } from '../../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../../domain/evidence/dsse.ts';
-import type { Verdict, VoteDecision } from '../../domain/evidence/statements.ts';
+import type { CommandAction, Verdict, VoteDecision } from '../../domain/evidence/statements.ts';
 import { type ChangeInput, VOTER_ZONES } from '../../workflows/contract.ts';
 
 /** What the workflow of a change never calls. */
@@ -39,6 +40,19 @@ export function decisionOf(decision: Decision): { approval: Envelope } {
   return {
     approval: envelopeOf({ decision: 'approve', nonce: `nonce of ${decision.approver}`, ...decision }),
   };
+}
+
+/** What a command in these tests says. */
+export interface Order {
+  action: CommandAction;
+  person: string;
+  reason: string;
+  nonce: string;
+  refused?: boolean;
+}
+
+export function orderOf(order: Partial<Order> & Pick<Order, 'action'>): { command: Envelope } {
+  return { command: envelopeOf({ person: 'olga', reason: 'a test', nonce: randomUUID(), ...order }) };
 }
 
 function envelopeOf(says: object): Envelope {
@@ -117,6 +131,12 @@ export class FakeWorld {
     admitApprovals: async ({ approvals }) => {
       const answers = approvals.map((approval) => this.#admit(JSON.parse(approval.payload)));
       return { answers, tally: this.#tally() };
+    },
+    admitCommand: async ({ command }) => {
+      const { refused, ...said } = JSON.parse(command.payload) as Order;
+      if (refused) return { accepted: false, reasons: [violation('NOT_PERMITTED', 'Not theirs to give.')] };
+      this.record(`ruling ${said.nonce}`);
+      return { accepted: true, ...said, unrecorded: null };
     },
     orderStage: async ({ stage, verdict }) => {
       if (verdict) this.record(verdict.payload);

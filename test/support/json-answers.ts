@@ -247,6 +247,32 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
     fields: z.array(z.strictObject({ path: z.string(), value: z.unknown(), by: storedVersion })),
   }),
   revert: wayBack,
+  'snapshot list': z.strictObject({
+    index,
+    size: z.int(),
+    stateDigest: digest,
+    at: time,
+    result: z.enum(['same', 'different', 'not-recomputable']).nullable(),
+    why: z.string().nullable(),
+  }),
+  'snapshot create': z.strictObject({ size: z.int(), stateDigest: digest, index }),
+  'store check': z.strictObject({
+    environment: z.string(),
+    size: z.int(),
+    covered: z.int().nullable(),
+    objects: z.int(),
+    ignored: z.array(z.strictObject({ entry: index, reason: z.string() })),
+    findings: z.array(
+      z.strictObject({
+        name: z.string(),
+        entry: index.nullable(),
+        damage: z.enum(['missing', 'deleted', 'overwritten', 'truncated', 'altered', 'disagrees']),
+        message: z.string(),
+        isRepaired: z.boolean(),
+        next: z.string().nullable(),
+      }),
+    ),
+  }),
   restore: wayBack,
   'audit export': z.strictObject({
     dir: z.string(),

@@ -131,7 +131,7 @@ export async function startLiveEnvironment(options: LiveEnvironmentOptions): Pro
     crew.startAll(),
   ]);
 
-  const { controlPlane, close } = connect(prepared.installation);
+  const { controlPlane, close } = await connect(prepared.installation);
   const connection = await Connection.connect({ address: stack.temporal.address });
   const client = new Client({ connection, namespace: name });
   const { aws } = prepared.installation;

@@ -220,6 +220,7 @@ export function sampleRecord(plan = samplePlan()): ChangeRecord {
         reason: '',
       },
     ],
+    rulings: [],
     verdicts: [
       {
         ...of,

@@ -144,7 +144,7 @@ export function sampleMove(change: Partial<Move> = {}): Move {
 }
 
 /** A valid predicate of each type, about one change of one resource. */
-export const SAMPLES: Omit<Predicates, 'acceptance'> = {
+export const SAMPLES: Omit<Predicates, 'acceptance' | 'ruling'> = {
   trust: { environment: ENVIRONMENT, trustDigest: digestOf('trust'), at: AT },
   request: {
     changeId: CHANGE,
@@ -193,6 +193,16 @@ export const SAMPLES: Omit<Predicates, 'acceptance'> = {
     decision: 'approve',
     planDigest: PLAN,
     nonce: 'approval-1',
+    issuedAt: AT,
+    expiresAt: '2026-01-01T00:15:00.000Z',
+  },
+  command: {
+    changeId: CHANGE,
+    environment: ENVIRONMENT,
+    person: 'olga',
+    action: 'pause',
+    reason: 'an incident',
+    nonce: 'command-1',
     issuedAt: AT,
     expiresAt: '2026-01-01T00:15:00.000Z',
   },
@@ -273,12 +283,13 @@ export const SAMPLES: Omit<Predicates, 'acceptance'> = {
 };
 
 /** Who may say it. */
-const RIGHTFUL: Record<Exclude<StatementType, 'acceptance'>, string> = {
+const RIGHTFUL: Record<Exclude<StatementType, 'acceptance' | 'ruling'>, string> = {
   trust: 'orchestrator',
   request: 'ada',
   plan: 'orchestrator',
   vote: 'voter.a',
   approval: 'bob',
+  command: 'olga',
   'stage-verdict': 'analysis',
   intent: 'orchestrator',
   outcome: 'enactor',
@@ -291,8 +302,8 @@ const RIGHTFUL: Record<Exclude<StatementType, 'acceptance'>, string> = {
   snapshot: 'orchestrator',
 };
 
-/** Everything but an acceptance, which needs an approval inside: see `acceptance`. */
-export type PlainType = Exclude<StatementType, 'acceptance'>;
+/** Everything but what carries a person's statement inside: see `acceptance` and `ruling`. */
+export type PlainType = Exclude<StatementType, 'acceptance' | 'ruling'>;
 
 export async function envelopeOf<T extends PlainType>(
   type: T,
@@ -331,6 +342,31 @@ export async function acceptance(
     nonce: approval.nonce,
     planDigest: approval.planDigest,
     approval: await signStatement(signerOf(input.approver ?? 'bob'), 'approval', approval),
+    at: AT,
+    ...input.change,
+  });
+}
+
+/** A ruling on a command; `change` is made to the ruling, `inner` to the command that olga signs. */
+export async function ruling(
+  input: {
+    inner?: Partial<Predicates['command']>;
+    change?: Partial<Predicates['ruling']>;
+    person?: string;
+    holder?: string;
+  } = {},
+): Promise<Envelope> {
+  const command = { ...SAMPLES.command, ...input.inner };
+  const { changeId, environment, person, action, nonce } = command;
+  return signStatement(signerOf(input.holder ?? 'orchestrator'), 'ruling', {
+    changeId,
+    environment,
+    accepted: true,
+    reasons: [],
+    person,
+    action,
+    nonce,
+    command: await signStatement(signerOf(input.person ?? 'olga'), 'command', command),
     at: AT,
     ...input.change,
   });

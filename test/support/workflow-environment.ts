@@ -17,6 +17,7 @@ import type {
   OrchestratorActivities,
   VoterActivities,
 } from '../../activities/index.ts';
+import type { CommandAction } from '../../domain/evidence/statements.ts';
 import { installTools } from '../../infra/dev/install.ts';
 import { registerSearchAttributes } from '../../infra/dev/readiness.ts';
 import { searchAttributeTypes } from '../../infra/dev/servers.ts';
@@ -37,7 +38,7 @@ import {
   STATUS_QUERY,
   VOTER_ZONES,
 } from '../../workflows/contract.ts';
-import { type Decision, decisionOf, type FakeWorld, type NotOfAChange } from './fake-world.ts';
+import { type Decision, decisionOf, type FakeWorld, type NotOfAChange, orderOf } from './fake-world.ts';
 
 const silent = pino({ level: 'silent' });
 Runtime.install({
@@ -197,6 +198,7 @@ export class Engine {
     makePlan: (input) => this.#here().orchestrator.makePlan(input),
     recordVotes: (input) => this.#here().orchestrator.recordVotes(input),
     admitApprovals: (input) => this.#here().orchestrator.admitApprovals(input),
+    admitCommand: (input) => this.#here().orchestrator.admitCommand(input),
     orderStage: (input) => this.#here().orchestrator.orderStage(input),
     recordVerdict: (input) => this.#here().orchestrator.recordVerdict(input),
     verifyLive: (input) => this.#here().orchestrator.verifyLive(input),
@@ -267,8 +269,8 @@ export class ChangeUnderTest {
     return this.handle.executeUpdate<DecideAnswer, [DecideMessage]>(MESSAGES.decide, { args: [message] });
   }
 
-  command(action: CommandMessage['action'], reason = 'a test'): Promise<CommandAnswer> {
-    const args: [CommandMessage] = [{ action, by: 'olga', reason }];
+  command(action: CommandAction, reason = 'a test'): Promise<CommandAnswer> {
+    const args: [CommandMessage] = [orderOf({ action, reason })];
     return this.handle.executeUpdate<CommandAnswer, [CommandMessage]>(MESSAGES.command, { args });
   }
 

@@ -83,6 +83,17 @@ describe('buildDocumentPlan', () => {
     ]);
   });
 
+  it('gives what nobody reads to nobody first, and watches it all the same', () => {
+    const operations = [{ set: 'config/orders/limits', body: config({ readMs: 1 }) }];
+    const plan = plannedDocuments({ live, operations, rollout: { consumers: 'none' } });
+    expect(plan).toMatchObject({
+      strategy: 'at-once',
+      stages: [{ name: 'all', percent: 100, baked: true }],
+      rollout: { consumers: 'none' },
+    });
+    expect(plannedDocuments({ live, operations }).rollout).not.toHaveProperty('consumers');
+  });
+
   it.each<[string, object, boolean]>([
     ['2.0.0', edit, true],
     ['1.0.1', edit, true],

@@ -205,6 +205,9 @@ describe('operations on documents', () => {
     expect(found(request([OPERATION], { strategy: 'at-once' }))).toEqual([
       ['strategy-needs-documents', 'spec.rollout.strategy'],
     ]);
+    expect(found(request([OPERATION], { consumers: 'none' }))).toEqual([
+      ['strategy-needs-documents', 'spec.rollout.consumers'],
+    ]);
   });
 });
 

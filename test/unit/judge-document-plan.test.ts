@@ -261,6 +261,28 @@ describe('the rollout', () => {
       false,
       ['strategy-of-kind spec.rollout.strategy'],
     ],
+    ['new config that nobody reads', [create], { consumers: 'none' }, false, []],
+    [
+      'live config that nobody reads',
+      [create, edit],
+      { consumers: 'none', strategy: 'consumers' },
+      false,
+      ['nobody-reads-what-is-new spec.rollout.consumers'],
+    ],
+    [
+      'new layer that nobody reads',
+      [{ set: 'config/_global/timeouts', body: config({ readMs: 1 }) }],
+      { consumers: 'none' },
+      false,
+      ['nobody-reads-what-is-new spec.rollout.consumers'],
+    ],
+    [
+      'switch that nobody reads',
+      [flip],
+      { consumers: 'none' },
+      false,
+      ['nobody-reads-what-is-new spec.rollout.consumers'],
+    ],
     ['schema and config by consumers', [schema, edit], {}, false, []],
     ['schema, config and switch by zones', [schema, edit, flip], { zones }, false, []],
   ])('%s', (_, operations, rollout, emergency, expected) => {

@@ -4,7 +4,8 @@ import { signDecision } from '../../activities/sign-decision.ts';
 import { openEnvelope } from '../../domain/evidence/statement-codec.ts';
 import type { MadeBy, Predicates } from '../../domain/evidence/statements.ts';
 import { entryKey } from '../../domain/log/entry.ts';
-import { installedBuild, madeBy } from '../../worker/made-by.ts';
+import { installedBuild } from '../../worker/installed-build.ts';
+import { madeBy } from '../../worker/made-by.ts';
 import { SAMPLES, signerOf } from '../support/sample-log.ts';
 
 describe('a decision says by what it was made', () => {

@@ -8,7 +8,7 @@ import {
   STATUS_QUERY,
   VOTER_ZONES,
 } from '../../workflows/contract.ts';
-import { BASE, decisionOf, FakeWorld, Gate } from '../support/fake-world.ts';
+import { BASE, decisionOf, FakeWorld, Gate, orderOf } from '../support/fake-world.ts';
 import { type ChangeUnderTest, type Engine, inEachMode } from '../support/workflow-environment.ts';
 
 /** Above the limit of the workflow's history, so that a change that gets them has to begin a new one. */
@@ -17,7 +17,7 @@ const AT_ONCE = 80;
 
 /** Commands that change nothing: a pause of what is paused already. */
 async function flood(change: ChangeUnderTest, count = FLOOD): Promise<void> {
-  const message = { action: 'pause', by: 'olga', reason: 'a flood' };
+  const message = orderOf({ action: 'pause', reason: 'a flood', nonce: 'again and again' });
   for (let sent = 0; sent < count; sent += AT_ONCE) {
     await Promise.all(Array.from({ length: AT_ONCE }, () => change.handle.signal(MESSAGES.command, message)));
   }

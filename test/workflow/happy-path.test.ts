@@ -153,8 +153,8 @@ inEachMode('a change', (engine) => {
     }
     for (const message of [
       undefined,
-      { action: 'explode', by: 'a', reason: '' },
-      { action: 'abort', by: 'a' },
+      { action: 'abort', by: 'a', reason: 'unsigned' },
+      { command: { payload: 'p', payloadType: 'test', signatures: [] } },
     ]) {
       await expect(update(MESSAGES.command, message)).rejects.toEqual(refused);
     }

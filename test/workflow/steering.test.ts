@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { DomainError } from '../../domain/errors.ts';
 import {
+  type CommandAnswer,
   type CommandMessage,
   type DecideAnswer,
   type DecideMessage,
   MESSAGES,
   VOTER_ZONES,
 } from '../../workflows/contract.ts';
-import { BASE, decisionOf, FakeWorld, Gate } from '../support/fake-world.ts';
+import { BASE, decisionOf, FakeWorld, Gate, orderOf } from '../support/fake-world.ts';
 import { inEachMode } from '../support/workflow-environment.ts';
 
 /**
@@ -44,12 +45,12 @@ const FORWARD = /^(intent|applied|committed)/;
 inEachMode('a person', (engine) => {
   it('who aborts what was just submitted ends it before anything is looked at', async () => {
     const world = new FakeWorld(randomUUID());
-    const abort: CommandMessage = { action: 'abort', by: 'olga', reason: 'a test' };
+    const abort: CommandMessage = orderOf({ action: 'abort' });
     const change = await engine().start(world, abort);
     const { status, violations } = await change.result();
     expect(status).toBe('aborted');
     expect(violations).toMatchObject([{ code: 'ABORTED', message: 'Aborted by olga: a test' }]);
-    expect(world.log).toEqual(['request', 'end aborted']);
+    expect(world.log).toEqual(['request', expect.stringContaining('ruling'), 'end aborted']);
   });
 
   it('who aborts during the quorum ends it without waiting for the votes', async () => {
@@ -254,8 +255,57 @@ inEachMode('a person', (engine) => {
   it('may steer by signal as well', async () => {
     const change = await engine().start(new FakeWorld(randomUUID()));
     await change.untilWaitingFor('approval');
-    await change.handle.signal(MESSAGES.command, { action: 'abort', by: 'olga', reason: 'by signal' });
+    await change.handle.signal(MESSAGES.command, orderOf({ action: 'abort', reason: 'by signal' }));
     expect((await change.result()).status).toBe('aborted');
+  });
+});
+
+inEachMode('a command', (engine) => {
+  it("that is not its sender's to give does nothing, by update and by signal", async () => {
+    const change = await engine().start(new FakeWorld(randomUUID()));
+    await change.untilWaitingFor('approval');
+    const theirs = orderOf({ action: 'abort', refused: true });
+    await change.handle.signal(MESSAGES.command, theirs);
+    const answer = await change.handle.executeUpdate<CommandAnswer, [CommandMessage]>(MESSAGES.command, {
+      args: [theirs],
+    });
+    expect(answer).toMatchObject({ accepted: false, violations: [{ code: 'NOT_PERMITTED' }] });
+    await change.decide({ approver: 'bob' });
+    expect((await change.result()).status).toBe('committed');
+  });
+
+  it('that comes again, after what undid it, is not followed twice', async () => {
+    const change = await engine().start(new FakeWorld(randomUUID()));
+    await change.untilWaitingFor('approval');
+    const pause = orderOf({ action: 'pause' });
+    await change.handle.signal(MESSAGES.command, pause);
+    await change.untilWaitingFor('has paused it');
+    await change.command('continue');
+    const again = await change.handle.executeUpdate<CommandAnswer, [CommandMessage]>(MESSAGES.command, {
+      args: [pause],
+    });
+    expect(again).toMatchObject({ accepted: true, reason: 'It was followed already.' });
+    await change.decide({ approver: 'bob' });
+    expect((await change.result()).status).toBe('committed');
+  });
+
+  it('that the log cannot take stops the change at once, and is recorded with its end', async () => {
+    const world = new FakeWorld(randomUUID());
+    const { admitCommand, recordEnd } = world.orchestrator;
+    const ruling = { payload: 'the ruling', payloadType: 'test', signatures: [] };
+    world.orchestrator.admitCommand = async (input) => {
+      const admitted = await admitCommand(input);
+      return admitted.accepted ? { ...admitted, unrecorded: ruling } : admitted;
+    };
+    world.orchestrator.recordEnd = async (input) => {
+      for (const { payload } of input.unrecorded) world.record(payload);
+      return recordEnd(input);
+    };
+    const change = await engine().start(world);
+    await change.untilWaitingFor('approval');
+    await change.command('abort');
+    expect((await change.result()).status).toBe('aborted');
+    expect(world.log).toContain('the ruling');
   });
 });
 

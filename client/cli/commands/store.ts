@@ -15,6 +15,7 @@ import {
   bodyText,
   type Difference,
   differenceText,
+  ignoredText,
   listText,
 } from '../store-text.ts';
 import { dependencyTree } from '../tree-text.ts';
@@ -199,8 +200,13 @@ function addBlame(program: Command, cli: Cli): void {
     );
 }
 
+/** Answers from the log, and names on stderr what lies in it and counts for nothing. */
 export function reading<T>(cli: Cli, work: (store: Store) => Promise<T>): Promise<T> {
-  return withControlPlane(cli, ({ store }) => withProgress(cli, 'Reading the log', work(store)));
+  return withControlPlane(cli, async ({ store }) => {
+    const answer = await withProgress(cli, 'Reading the log', work(store));
+    cli.stderr.write(ignoredText(await store.ignored()));
+    return answer;
+  });
 }
 
 async function difference(

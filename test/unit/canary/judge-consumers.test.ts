@@ -21,6 +21,31 @@ const STAGE: ConsumerStage = {
   targets,
 };
 
+describe('a stage of which the plan says that nobody reads it', () => {
+  const unread: ConsumerStage = { ...STAGE, percent: 100, nobodyReads: true };
+
+  it('passes when nobody reports', () => {
+    expect(judgeConsumers([], unread)).toMatchObject({
+      verdict: 'pass',
+      reasons: [expect.stringContaining('as the plan says')],
+    });
+    expect(judgeConsumers([], { ...unread, nobodyReads: false }).verdict).toBe('inconclusive');
+  });
+
+  it('is judged like any other by the first report', () => {
+    expect(judgeConsumers([report('canary', { samples: 3, errors: 0 })], unread).verdict).toBe(
+      'inconclusive',
+    );
+    expect(judgeConsumers([report('canary', { samples: 200, errors: 90 })], unread).verdict).toBe('fail');
+    expect(judgeConsumers([report('canary', { samples: 200, errors: 0 })], unread).verdict).toBe('pass');
+  });
+
+  it('is not judged by what was reported before it was live', () => {
+    const early = report('canary', { from: at(-20), to: at(-10) });
+    expect(judgeConsumers([early], unread).verdict).toBe('pass');
+  });
+});
+
 function at(seconds: number): string {
   return new Date(Date.parse(SINCE) + seconds * 1000).toISOString();
 }

@@ -15,7 +15,7 @@ import { openEnvelope } from '../../../domain/evidence/statement-codec.ts';
 import type { ApprovalPredicate } from '../../../domain/evidence/statements.ts';
 import type { TrustDocument } from '../../../domain/evidence/trust.ts';
 import { type EntryFate, emptyLogState } from '../../../domain/log/state.ts';
-import type { ChangeInput, DecideMessage } from '../../../workflows/contract.ts';
+import type { ChangeInput, CommandMessage, DecideMessage } from '../../../workflows/contract.ts';
 import {
   bystanders,
   liveVersion,
@@ -66,6 +66,7 @@ function scene(engine: Partial<ChangeEngine> = {}) {
   const appended: Envelope[] = [];
   const bodies = new Map<Digest, unknown>();
   const started: ChangeInput[] = [];
+  const commanded: { message: CommandMessage; updateId: string }[] = [];
   const decided: { message: DecideMessage; updateId: string }[] = [];
 
   const append = (envelope: Envelope): EntryFate => {
@@ -81,6 +82,7 @@ function scene(engine: Partial<ChangeEngine> = {}) {
       plan: null,
       votes: [],
       acceptances: [],
+      rulings: [],
       verdicts: [],
       intents: [],
       outcomes: [],
@@ -118,6 +120,8 @@ function scene(engine: Partial<ChangeEngine> = {}) {
     },
     engine: {
       takeSnapshot: async () => ({ size: 0, stateDigest: digestOf('state'), index: 0 }),
+      reconcile: () => Promise.reject(new Error('nobody reconciles here')),
+      recover: () => Promise.reject(new Error('nobody recovers here')),
       start: async (input) => {
         happened.push('start');
         started.push(input);
@@ -127,7 +131,10 @@ function scene(engine: Partial<ChangeEngine> = {}) {
         decided.push({ message, updateId });
         return { accepted: true, reasons: [], index: 9 };
       },
-      command: async () => ({ accepted: true, phase: 'approval', reason: '' }),
+      command: async (_changeId, message, updateId) => {
+        commanded.push({ message, updateId });
+        return { accepted: true, phase: 'approval', reason: '', violations: [] };
+      },
       ...engine,
     },
     readRequest: async (digest) => bodies.get(digest) as ChangeRequest,
@@ -136,7 +143,7 @@ function scene(engine: Partial<ChangeEngine> = {}) {
     nowMs: () => NOW_MS,
     newNonce: () => `nonce-${happened.length}`,
   });
-  return { controlPlane, state, happened, started, decided, bodies };
+  return { controlPlane, state, happened, started, commanded, decided, bodies };
 }
 
 const down = async (): Promise<never> => {
@@ -251,12 +258,31 @@ describe('decide', () => {
     expect(said.predicate).toEqual(expected);
   });
 
+  it('a command is signed for this change alone, and sent under its nonce', async () => {
+    const { controlPlane, commanded } = scene();
+    await controlPlane.command('chg-1', { action: 'pause', reason: 'an incident' }, person('bob'));
+    const [sent] = commanded;
+    if (!sent) throw new Error('nothing was sent');
+    expect(openEnvelope(sent.message.command).predicate).toEqual({
+      changeId: 'chg-1',
+      environment: 'prod',
+      person: 'bob',
+      action: 'pause',
+      reason: 'an incident',
+      nonce: sent.updateId,
+      issuedAt: new Date(NOW_MS).toISOString(),
+      expiresAt: new Date(NOW_MS + 15 * 60_000).toISOString(),
+    });
+    const stranger = controlPlane.command('chg-1', { action: 'pause', reason: '' }, person('eve'));
+    await expect(stranger).rejects.toMatchObject({ code: 'SIGNATURE_INVALID' });
+  });
+
   it('on a change that is over says so, from the log', async () => {
     const { controlPlane, state } = scene({ decide: unknown, command: unknown });
     state.ended['chg-1'] = { status: 'committed', index: 20 };
     const approval = controlPlane.decide('chg-1', { decision: 'approve', plan: PLAN }, person('bob'));
     await expect(approval).rejects.toMatchObject({ code: 'ALREADY_ENDED' });
-    const abort = controlPlane.command('chg-1', { action: 'abort', by: 'bob', reason: 'late' });
+    const abort = controlPlane.command('chg-1', { action: 'abort', reason: 'late' }, person('bob'));
     await expect(abort).rejects.toMatchObject({ code: 'ALREADY_ENDED' });
     await expect(controlPlane.planOf('chg-1')).rejects.toMatchObject({ code: 'ALREADY_ENDED' });
   });

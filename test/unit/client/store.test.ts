@@ -8,7 +8,8 @@ import { wayBack } from '../../../client/way-back.ts';
 import { diffDocuments } from '../../../domain/change/document-diff.ts';
 import { DomainError } from '../../../domain/errors.ts';
 import { canonicalBytes, type Digest, digestOf } from '../../../domain/evidence/canonical-json.ts';
-import { envelopeOf, sampleMove } from '../../support/sample-log.ts';
+import { emptyLogState } from '../../../domain/log/state.ts';
+import { ENVIRONMENT, envelopeOf, sampleMove, signedTrust } from '../../support/sample-log.ts';
 
 const CONFIG = 'config/payments/timeouts';
 const RECORD = 'dns/example.com/@/A';
@@ -39,7 +40,12 @@ async function commit(
 
 function store(indexOf: (position: number) => number = (position) => position) {
   return createStore({
+    environment: ENVIRONMENT,
+    trust: signedTrust(),
+    verify: () => true,
+    checkpoint: async () => null,
     log: {
+      sync: async () => emptyLogState(ENVIRONMENT),
       async *entries() {
         for (const [position, bytes] of entries.entries()) {
           const index = indexOf(position);

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { watchConsumers } from '../../../activities/documents/watch-consumers.ts';
 import type { PacedWait } from '../../../activities/ports/paced-wait.ts';
 import type { AnalysisPorts } from '../../../activities/role-ports.ts';
-import type { ConsumerReport } from '../../../domain/canary/consumer-report.ts';
+import { type ConsumerReport, parseConsumerReports } from '../../../domain/canary/consumer-report.ts';
 import type { DocumentPlan, DocumentStage } from '../../../domain/change/document-plan.ts';
-import { digestOf } from '../../../domain/evidence/canonical-json.ts';
+import { digestOf, digestOfBytes } from '../../../domain/evidence/canonical-json.ts';
 
 const RESOURCE = 'config/payments/timeouts';
 const [OLD, NEW] = [digestOf('old'), digestOf('new')];
@@ -15,12 +15,19 @@ const STAGE: DocumentStage = { name: '33%', percent: 33, zones: ['a'], baked: tr
 /** The exposure is in the log; `reportsAt` says what has been reported by then. */
 function scene(reportsAt: (nowMs: number) => ConsumerReport[], exposed = '33%') {
   let nowMs = STARTED_MS;
+  const stored: Uint8Array[] = [];
   const ports = {
     clock: { nowMs: () => nowMs },
     pause: async (ms: number) => {
       nowMs += ms;
     },
     reports: { read: async () => reportsAt(nowMs) },
+    bodies: {
+      put: async (bytes: Uint8Array) => {
+        stored.push(bytes);
+        return digestOfBytes(bytes);
+      },
+    },
     log: {
       sync: async () => ({
         changes: {
@@ -41,6 +48,7 @@ function scene(reportsAt: (nowMs: number) => ConsumerReport[], exposed = '33%') 
   const plan = { changeId: 'chg', rollout: { bakeMs: BAKE_MS, minimumSamples: 10 } };
   return {
     watch: () => watchConsumers(ports as unknown as AnalysisPorts & PacedWait, plan as DocumentPlan, STAGE),
+    stored,
     elapsedMs: () => nowMs - STARTED_MS,
   };
 }
@@ -63,6 +71,14 @@ describe('watchConsumers', () => {
     const { watch, elapsedMs } = scene(() => [report('stable'), report('canary')]);
     expect(await watch()).toMatchObject({ verdict: 'pass', arms: { canary: { samples: 100 } } });
     expect(elapsedMs()).toBe(BAKE_MS);
+  });
+
+  test('stores what it judged, once, so that it can be judged again', async () => {
+    const before = report('stable', 0, STARTED_MS - 5_000);
+    const { watch, stored } = scene(() => [before, report('stable'), report('canary')]);
+    const { reportsDigest } = await watch();
+    expect(stored.map(parseConsumerReports)).toEqual([[report('stable'), report('canary')]]);
+    expect(stored.map(digestOfBytes)).toEqual([reportsDigest]);
   });
 
   test('ends at once when the new version clearly fails', async () => {

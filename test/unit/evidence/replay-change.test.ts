@@ -3,6 +3,7 @@ import { digestOf } from '../../../domain/evidence/canonical-json.ts';
 import { signaturesUnder } from '../../../domain/evidence/export-layout.ts';
 import { type ReplayedDecision, replayChange } from '../../../domain/evidence/replay-change.ts';
 import { verifyEd25519 } from '../../../infra/keys/verify-ed25519.ts';
+import { DOCUMENTS, documentChange } from '../../support/audited-documents.ts';
 import { auditedLog, BAD, GOOD, LogWriter, trust } from '../../support/audited-log.ts';
 import { acceptance, ENVIRONMENT } from '../../support/sample-log.ts';
 
@@ -33,6 +34,50 @@ describe('every decision of a change is made again as it was', () => {
     const decisions = await replay(await auditedLog(), changeId);
     expect(notSame(decisions)).toEqual([]);
     expect(decisions.length).toBeGreaterThan(8);
+  });
+});
+
+describe('the verdict on documents', () => {
+  const one = async (change: Parameters<typeof documentChange>[1]) => {
+    const writer = new LogWriter();
+    await writer.begin();
+    await documentChange(writer, change);
+    return writer;
+  };
+  const why = (decisions: ReplayedDecision[]) =>
+    decisions.flatMap(({ decision, result, why }) =>
+      result === 'same' ? [] : [`${decision} ${result}: ${why}`],
+    );
+
+  it('is made again from the reports of the consumers', async () => {
+    const decisions = await replay(await one(() => ({})), DOCUMENTS);
+    expect(why(decisions)).toEqual([]);
+    expect(decisions.filter(({ decision }) => decision === 'verdict')).toHaveLength(2);
+  });
+
+  it('is different where the reports do not bear out its counts', async () => {
+    const [first] = why(
+      await replay(
+        await one(({ arms }) => ({ arms: { ...arms, canary: { ...arms.canary, errors: 1 } } })),
+        DOCUMENTS,
+      ),
+    );
+    expect(first).toContain('verdict different: the reports do not bear out the counts');
+  });
+
+  it('is different where its reports say something else', async () => {
+    const writer = await one(() => ({ reportsDigest: digestOf([]) }));
+    writer.put([]);
+    expect(why(await replay(writer, DOCUMENTS))[0]).toMatch(
+      /^verdict different: .*has 0 requests of 10 needed/,
+    );
+  });
+
+  it('cannot be made again without its reports', async () => {
+    const writer = await one(() => ({ reportsDigest: digestOf('nowhere') }));
+    expect(why(await replay(writer, DOCUMENTS))[0]).toBe(
+      `verdict not-recomputable: the consumers' reports, ${digestOf('nowhere')}, are not here`,
+    );
   });
 });
 

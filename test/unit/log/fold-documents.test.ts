@@ -35,16 +35,14 @@ function versionOf(resource: string, version: string, move: Partial<Move> = {}):
     to: digestOf(`${resource} ${version}`),
     version,
     versionDigest: digestOf(`statement of ${resource} ${version}`),
+    clock: 3,
     ...move,
   });
 }
 
 const BATCH: Change = {
   changeId: CHANGE,
-  moves: [
-    versionOf(PAYMENTS, '1.0.0', { dependsOn: [`${SCHEMA}@^1`], clock: 3 }),
-    versionOf(SCHEMA, '1.0.0', { clock: 3 }),
-  ],
+  moves: [versionOf(PAYMENTS, '1.0.0', { dependsOn: [`${SCHEMA}@^1`] }), versionOf(SCHEMA, '1.0.0')],
 };
 
 class Scene {
@@ -109,7 +107,7 @@ describe('a commit', () => {
       version: '1.1.0',
       versionDigest: next.versionDigest,
       parent: digestOf(`${PAYMENTS} 1.0.0`),
-      clock: 1,
+      clock: 3,
       vector: { prod: 2, staging: 4 },
       dependsOn: [],
       changeId: 'chg-2',
@@ -215,7 +213,12 @@ describe('an exposure', () => {
   test('of a removal gives its consumers nothing', async () => {
     const scene = new Scene();
     await scene.made({ changeId: 'chg-0', moves: [versionOf(PAYMENTS, '1.0.0')] });
-    const removal = sampleMove({ resource: PAYMENTS, from: digestOf(`${PAYMENTS} 1.0.0`), to: null });
+    const removal = sampleMove({
+      resource: PAYMENTS,
+      clock: 3,
+      from: digestOf(`${PAYMENTS} 1.0.0`),
+      to: null,
+    });
     const change = { changeId: 'chg-2', moves: [removal] };
     await scene.open(change);
     await scene.commit(change, HALF);
@@ -286,6 +289,22 @@ describe('a freeze', () => {
 });
 
 describe('preconditions at the index', () => {
+  test('a clock that goes back counts for nothing, and nothing of it is live', async () => {
+    const scene = new Scene();
+    await scene.made({ changeId: 'chg-0', moves: [versionOf(PAYMENTS, '1.0.0')] });
+    const from = scene.state.live[PAYMENTS]?.digest ?? null;
+    const next = (clock: number) => ({
+      changeId: CHANGE,
+      moves: [versionOf(PAYMENTS, '1.1.0', { from, clock })],
+    });
+    await scene.open(next(2));
+    const fate = { fate: 'inert', reason: `its clock goes back: ${PAYMENTS} is live with 3, and it says 2` };
+    expect(await scene.commit(next(2), HALF)).toMatchObject(fate);
+    expect(await scene.commit(next(2))).toMatchObject(fate);
+    expect(scene.state.live[PAYMENTS]).toMatchObject({ version: '1.0.0', canary: null });
+    expect(await scene.commit(next(4))).toMatchObject({ fate: 'honoured' });
+  });
+
   const only = (changeId: string, move: Move): Change => ({ changeId, moves: [move] });
   const MISSING = { fate: 'void', code: 'DEPENDENCY_MISSING' };
 

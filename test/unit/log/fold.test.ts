@@ -15,6 +15,7 @@ import {
   entryOf,
   PLAN,
   type PlainType,
+  ruling,
   SAMPLES,
   sampleMove,
   signedTrust,
@@ -207,6 +208,40 @@ describe('acceptances', () => {
     fold.apply(encodeEntry(await acceptance()));
     const again = encodeEntry(await acceptance({ change: { at: '2026-01-01T00:00:01.000Z' } }));
     expect(fold.apply(again)).toEqual({ fate: 'duplicate', index: 4, firstIndex: 3 });
+  });
+});
+
+describe('rulings', () => {
+  async function ruled(...input: Parameters<typeof ruling>): Promise<EntryFate> {
+    const fold = await withIntent();
+    return fold.apply(encodeEntry(await ruling(...input)));
+  }
+
+  test('one with a valid command inside is remembered, without the command', async () => {
+    const fold = await withIntent();
+    expect(fold.apply(encodeEntry(await ruling()))).toEqual({ fate: 'honoured', index: 3 });
+    expect(fold.state.changes[CHANGE]?.rulings).toMatchObject([
+      { person: 'olga', action: 'pause', index: 3 },
+    ]);
+    expect(fold.state.changes[CHANGE]?.rulings[0]).not.toHaveProperty('command');
+    const again = encodeEntry(await ruling({ change: { at: '2026-01-01T00:00:01.000Z' } }));
+    expect(fold.apply(again)).toEqual({ fate: 'duplicate', index: 4, firstIndex: 3 });
+  });
+
+  test.each<[string, Parameters<typeof ruling>[0]]>([
+    ['not signed by its person', { person: 'bob' }],
+    ['of a stranger', { inner: { person: 'a stranger' }, person: 'a stranger' }],
+    ['of another action', { change: { action: 'abort' } }],
+    ['of another nonce', { change: { nonce: 'another' } }],
+    ['of another change', { inner: { changeId: CHANGE_2 }, change: { changeId: CHANGE } }],
+    ['that arrives after it expired', { change: { at: '2026-01-01T00:15:00.001Z' } }],
+    ['recorded by somebody else', { holder: 'enactor' }],
+  ])('one %s is inert', async (_, input) => {
+    expect(await ruled(input)).toMatchObject({ fate: 'inert' });
+  });
+
+  test('a refusal needs no valid command inside', async () => {
+    expect(await ruled({ person: 'bob', change: { accepted: false } })).toMatchObject({ fate: 'honoured' });
   });
 });
 

@@ -1,0 +1,97 @@
+import { judgeCommand } from '../domain/approval/judge-command.ts';
+import { DomainError, type Violation } from '../domain/errors.ts';
+import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
+import type { Envelope } from '../domain/evidence/dsse.ts';
+import type { CommandAction } from '../domain/evidence/statements.ts';
+import type { LogState } from '../domain/log/state.ts';
+import { indexOfFate } from './fates.ts';
+import { openSigned, type SignedByPerson } from './open-signed.ts';
+import type { OrchestratorPorts } from './role-ports.ts';
+import { signDecision } from './sign-decision.ts';
+
+export type AdmittedCommand =
+  | {
+      accepted: true;
+      action: CommandAction;
+      person: string;
+      reason: string;
+      nonce: string;
+      /** The ruling, while the log could not take it: to be handed in with whatever is recorded next. */
+      unrecorded: Envelope | null;
+    }
+  | { accepted: false; reasons: Violation[] };
+
+/**
+ * A person's command is judged and recorded, accepted or refused, with the time at which it arrived; what nobody
+ * signed is answered and not recorded. What makes production safer must not wait for the log: a pause or an abort
+ * counts at once, by the state last known, and its record follows.
+ */
+export async function admitCommand(
+  ports: OrchestratorPorts & SignedByPerson,
+  input: { changeId: string; command: Envelope; unrecorded: Envelope[] },
+): Promise<AdmittedCommand> {
+  const opened = openSigned(input.command, 'command', ports.verify);
+  if ('violations' in opened) return { accepted: false, reasons: [...opened.violations] };
+  const { predicate: command, keyIds } = opened;
+  const state = await freshOrLastKnown(ports, command.action !== 'continue');
+  const { action, person, reason, nonce } = command;
+  const accepted = { accepted: true, action, person, reason, nonce } as const;
+  const change = state.changes[input.changeId];
+  const earlier = change?.rulings.find(
+    (one) => one.nonce === nonce && one.person === person && one.action === action,
+  );
+  // The same message again, by Signal and Update or by a retry: the same answer.
+  if (earlier) {
+    return earlier.accepted
+      ? { ...accepted, unrecorded: null }
+      : { accepted: false, reasons: earlier.reasons };
+  }
+  const nowMs = ports.clock.nowMs();
+  const reasons = judgeCommand(command, {
+    change,
+    ended: state.ended[input.changeId] !== undefined,
+    trust: ports.trust,
+    keyIds,
+    environment: ports.environment,
+    nowMs,
+  });
+  if (change === undefined) return { accepted: false, reasons };
+  const ruling = await signDecision(ports, 'ruling', {
+    changeId: input.changeId,
+    environment: ports.environment,
+    accepted: reasons.length === 0,
+    reasons: boundedReasons(reasons),
+    person,
+    action,
+    nonce,
+    command: input.command,
+    at: new Date(nowMs).toISOString(),
+  });
+  const recorded = await tryToRecord(ports, [...input.unrecorded, ruling], action !== 'continue');
+  return reasons.length === 0
+    ? { ...accepted, unrecorded: recorded ? null : ruling }
+    : { accepted: false, reasons };
+}
+
+async function freshOrLastKnown(ports: OrchestratorPorts, urgent: boolean): Promise<LogState> {
+  try {
+    return await ports.log.sync();
+  } catch (error) {
+    if (urgent && isUnavailable(error)) return ports.log.lastKnown();
+    throw error;
+  }
+}
+
+async function tryToRecord(ports: OrchestratorPorts, rulings: Envelope[], urgent: boolean): Promise<boolean> {
+  try {
+    indexOfFate((await ports.log.append(rulings)).at(-1));
+    return true;
+  } catch (error) {
+    if (urgent && isUnavailable(error)) return false;
+    throw error;
+  }
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof DomainError && error.kind === 'unavailable';
+}
