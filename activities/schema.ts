@@ -1,6 +1,7 @@
 import { DomainError, type Violation, violationsOf } from '../domain/errors.ts';
 import type { Digest } from '../domain/evidence/canonical-json.ts';
 import { describeRequest, judgeDescription } from '../domain/evidence/describe-request.ts';
+import type { ChangeRecord } from '../domain/log/state.ts';
 import { loadRequest, openChange } from './recorded-change.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
 import { type Underway, underwayOf } from './underway.ts';
@@ -10,9 +11,18 @@ export interface SchemaFinding {
   author: string;
   reason: string;
   resources: string[];
+  /** What people have ordered an earlier run of the change to do, as far as it is still in force. */
+  ordered: { abort: Order | null; pause: Order | null };
   /** Set when an earlier run of the change was lost after its first intent. */
   underway: Underway | null;
 }
+
+interface Order {
+  by: string;
+  reason: string;
+}
+
+const NOTHING = { abort: null, pause: null };
 
 /**
  * Phase `schema`: the request is signed by an author, is the one that was signed, and has the right shape. Also where a
@@ -23,10 +33,18 @@ export async function checkSchema(
   input: { changeId: string; requestDigest: Digest; requestIndex: number },
 ): Promise<SchemaFinding> {
   const state = await ports.log.sync({ atLeast: input.requestIndex + 1 });
-  const found: SchemaFinding = { violations: [], author: '', reason: '', resources: [], underway: null };
+  const found: SchemaFinding = {
+    violations: [],
+    author: '',
+    reason: '',
+    resources: [],
+    ordered: NOTHING,
+    underway: null,
+  };
   try {
     const change = openChange(state, input.changeId);
     found.author = change.request.author;
+    found.ordered = ordersIn(change);
     found.underway = await underwayOf(ports, change);
     if (change.request.requestDigest !== input.requestDigest) {
       throw new DomainError(
@@ -51,4 +69,16 @@ export async function checkSchema(
     found.violations.push(...violationsOf(error));
   }
   return found;
+}
+
+/** An abort is for good; of pauses and continues the last one counts. */
+function ordersIn({ rulings }: ChangeRecord): SchemaFinding['ordered'] {
+  const followed = rulings.filter(({ accepted }) => accepted);
+  const orderOf = (ruling: (typeof rulings)[number] | undefined): Order | null =>
+    ruling ? { by: ruling.person, reason: `ordered before this run, entry ${ruling.index}` } : null;
+  const last = followed.findLast(({ action }) => action !== 'abort');
+  return {
+    abort: orderOf(followed.find(({ action }) => action === 'abort')),
+    pause: last?.action === 'pause' ? orderOf(last) : null,
+  };
 }

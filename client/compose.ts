@@ -150,6 +150,7 @@ function openEvidence(
   const log = createS3LogEntries(store);
   const tiles = createS3TileStore(store);
   const bodies = createS3Bodies(store);
+  const archive = createS3HistoryArchive(store);
   return {
     environment,
     trust,
@@ -162,8 +163,7 @@ function openEvidence(
     tile: async (path) => (await tiles.get(path))?.bytes ?? null,
     body: (digest) => orNull(bodies.get(digest)),
     snapshot: (named) => orNull(readSnapshot(store, named)),
-    histories: async (changeId) =>
-      (await createS3HistoryArchive(store).get(changeId)) ?? fetchHistories(client, changeId),
+    histories: async (changeId) => (await archive.get(changeId)) ?? fetchHistories(client, changeId),
   };
 }
 

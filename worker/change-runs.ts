@@ -1,12 +1,11 @@
 import {
-  Client,
+  type Client,
   ScheduleAlreadyRunning,
   ScheduleOverlapPolicy,
   WorkflowExecutionAlreadyStartedError,
   type WorkflowExecutionDescription,
   WorkflowNotFoundError,
 } from '@temporalio/client';
-import { NativeConnection } from '@temporalio/worker';
 import type { ChangeRuns } from '../activities/ports/change-runs.ts';
 import { PortError } from '../domain/errors.ts';
 import type { RunState } from '../domain/reconcile/judge-environment.ts';
@@ -17,19 +16,13 @@ import {
   RECONCILE_WORKFLOW,
   type ReconcileInput,
 } from '../workflows/contract.ts';
-import type { WorkerConfig } from './config.ts';
 
 const RECONCILE_EVERY = '1 minute';
 /** As the client starts a change: see `client/change-engine.ts`. */
 const WORKFLOW_TASK_TIMEOUT = '3 seconds';
 
-/** Temporal's runs of one environment's changes, over the worker's own connection. */
-export function createChangeRuns(
-  connection: NativeConnection,
-  { namespace, environment }: { namespace: string; environment: string },
-): ChangeRuns {
-  const client = new Client({ connection, namespace });
-
+/** Temporal's runs of one environment's changes. */
+export function createChangeRuns(client: Client, environment: string): ChangeRuns {
   async function describe(changeId: string): Promise<WorkflowExecutionDescription | null> {
     try {
       return await client.workflow.getHandle(changeId).describe();
@@ -98,16 +91,6 @@ export function createChangeRuns(
     start: (input) => asked(`start ${input.changeId}`, () => start(input)),
     keepReconciling: () => asked('schedule the reconciler', keepReconciling),
   };
-}
-
-/** For the orchestrator's start: whoever runs an environment has it reconciled too. */
-export async function scheduleReconciler({ temporal, environment }: WorkerConfig): Promise<void> {
-  const connection = await NativeConnection.connect({ address: temporal.address });
-  try {
-    await createChangeRuns(connection, { ...temporal, environment }).keepReconciling();
-  } finally {
-    await connection.close();
-  }
 }
 
 /** A new history of the same run counts as running: Temporal describes the newest. */

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { CosignedLog } from '../activities/cosigned-log.ts';
 import type { Integrator } from '../activities/integrate.ts';
 import type { ConsumerReports } from '../activities/ports/consumer-reports.ts';
+import type { HistoryArchive } from '../activities/ports/history-archive.ts';
 import type { Pager } from '../activities/ports/pager.ts';
 import type { CommonPorts, TakenSnapshot } from '../activities/role-ports.ts';
 import type { VerifySignature } from '../domain/evidence/dsse.ts';
@@ -16,6 +17,7 @@ import { createRoute53DnsZones } from '../infra/aws/route53-dns-zones.ts';
 import { createS3Bodies } from '../infra/aws/s3-bodies.ts';
 import { createS3ChangeLog } from '../infra/aws/s3-change-log.ts';
 import { createS3ConsumerReports } from '../infra/aws/s3-consumer-reports.ts';
+import { createS3HistoryArchive } from '../infra/aws/s3-history-archive.ts';
 import { openS3ChangeLog, writeSnapshot } from '../infra/aws/s3-snapshots.ts';
 import { createWebhookPager } from '../infra/http/webhook-pager.ts';
 import { createKeyring } from '../infra/keys/keyring.ts';
@@ -33,6 +35,7 @@ export type OpenedPorts = CommonPorts & {
   /** The enactor's. */
   cosignedLog?: CosignedLog;
   reports: ConsumerReports;
+  histories: HistoryArchive;
   verify: VerifySignature;
   /** See `OrchestratorPorts`: the entry counts only with the orchestrator's key. */
   takeSnapshot(): Promise<TakenSnapshot>;
@@ -67,6 +70,7 @@ export async function openPorts(config: WorkerConfig): Promise<OpenedPorts> {
     },
     bodies: createS3Bodies(store),
     reports: createS3ConsumerReports(store),
+    histories: createS3HistoryArchive(store),
     dns: createRoute53DnsZones({
       reader: createRoute53Reader(aws),
       writer: createRoute53Writer(aws),

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
 import { bundleWorkflowCode, NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import {
@@ -30,10 +31,11 @@ export async function createRoleWorker(
   logger: Logger,
   workflowBundle?: WorkflowBundle,
 ): Promise<Worker> {
-  const connection = await NativeConnection.connect({ address: config.temporal.address });
+  const { address, namespace } = config.temporal;
+  const connection = await NativeConnection.connect({ address });
   const common = {
     connection,
-    namespace: config.temporal.namespace,
+    namespace,
     identity: `${config.voterZone ? `voter.${config.voterZone}` : config.role}@${process.pid}`,
     shutdownGraceTime: SHUTDOWN_GRACE,
     interceptors: { activity: [activityEdge(logger)] },
@@ -49,7 +51,7 @@ export async function createRoleWorker(
         activities: createOrchestratorActivities({
           ...ports,
           integrator,
-          runs: createChangeRuns(connection, { ...config.temporal, environment: config.environment }),
+          runs: createChangeRuns(new Client({ connection, namespace }), config.environment),
           pager: createPager(config, logger),
         }),
         // A killed worker's workflows move on after this, instead of after ten seconds.

@@ -1,13 +1,10 @@
+import type { ChangeHistory } from '../../activities/ports/history-archive.ts';
 import type { Digest } from '../../domain/evidence/canonical-json.ts';
 import type { Pins } from '../../domain/evidence/export-layout.ts';
 import type { SnapshotPredicate } from '../../domain/evidence/statements.ts';
 import type { TrustDocument } from '../../domain/evidence/trust.ts';
 
-/** A run of a change's workflow as Temporal recorded it: the history as protobuf JSON. */
-export interface ChangeHistory {
-  runId: string;
-  history: unknown;
-}
+export type { ChangeHistory };
 
 /**
  * Where evidence comes from: an environment that runs, or an export of it. Nothing is believed by coming from here.
@@ -28,7 +25,7 @@ export interface EvidenceSource {
   tile(path: string): Promise<Uint8Array | null>;
   body(digest: Digest): Promise<Uint8Array | null>;
   snapshot(named: SnapshotPredicate): Promise<Uint8Array | null>;
-  /** Newest run first; none where Temporal has forgotten the change, or does not answer. */
+  /** Of a change that is over, as they were archived; of another, as Temporal has them, if it answers. */
   histories(changeId: string): Promise<ChangeHistory[]>;
 }
 

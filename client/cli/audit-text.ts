@@ -2,6 +2,7 @@ import type { Discrepancy } from '../../domain/evidence/audit-entries.ts';
 import type { Pins } from '../../domain/evidence/export-layout.ts';
 import type { ProofVerdict } from '../../domain/evidence/proof.ts';
 import type { ReplayedDecision } from '../../domain/evidence/replay-change.ts';
+import type { MadeBy } from '../../domain/evidence/statements.ts';
 import type { ExportVerdict } from '../../domain/evidence/verify-export.ts';
 import { approversOf, type ChangeStory, type LiveAt } from '../audit/timeline.ts';
 import type { Style } from './style.ts';
@@ -97,11 +98,17 @@ export function liveAtText({ size, live }: LiveAt, at: string, style: Style): st
   return head + lines.join('');
 }
 
+/** Enough of the rules' digest to see whether two are the same; all of it is in the JSON. */
+export function buildText({ build, rules }: Pick<MadeBy, 'build' | 'rules'>): string {
+  return `${build}, rules ${rules.slice(0, 'sha256:'.length + 12)}…`;
+}
+
 export function decisionText(decision: ReplayedDecision, style: Style): string {
   const colour = { same: 'green', different: 'red', 'not-recomputable': 'yellow' } as const;
   const { result, index, about, recorded, recomputed, why } = decision;
   const name = decision.decision.padEnd(11);
   const difference = result === 'different' ? `  recorded ${recorded}; here ${recomputed}` : '';
   const reason = why === null ? '' : `  ${why}`;
-  return `${String(index).padStart(6)}  ${style(colour[result], result.padEnd(16))}  ${name}  ${about}${difference}${reason}\n`;
+  const by = decision.madeBy === null ? '' : `  ${style('dim', `by ${buildText(decision.madeBy)}`)}`;
+  return `${String(index).padStart(6)}  ${style(colour[result], result.padEnd(16))}  ${name}  ${about}${difference}${reason}${by}\n`;
 }

@@ -1,7 +1,12 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { HistoryArchive } from '../../activities/ports/history-archive.ts';
 import type { ReplayedDecision } from '../../domain/evidence/replay-change.ts';
+import { createS3Client } from '../../infra/aws/aws-clients.ts';
+import { createS3HistoryArchive } from '../../infra/aws/s3-history-archive.ts';
+import { closedRuns } from '../../infra/temporal/closed-runs.ts';
+import { installedBuild } from '../../worker/installed-build.ts';
 import { jsonLines, runHere } from '../support/command-line.ts';
 import { JSON_ANSWERS } from '../support/json-answers.ts';
 import { runChange } from '../support/live-change.ts';
@@ -14,14 +19,36 @@ const BAD = 'chg-00000000000b';
 let env: LiveEnvironment;
 let home: string;
 let dir: string;
+let archive: HistoryArchive;
 
 beforeAll(async () => {
-  env = await startLiveEnvironment({ name: 'audited' });
+  // In its own process: it archives histories beside its work.
+  env = await startLiveEnvironment({ name: 'audited', processes: ['orchestrator'] });
   expect(await runChange(env, GOOD)).toBe('committed');
   expect(await runChange(env, BAD, { label: 'web', to: env.services.broken })).toBe('rolled-back');
   home = await publishedLog(env);
+  await forgetRuns();
   dir = join(env.dir, 'evidence');
 });
+
+/** Temporal, once the histories are archived, is made to purge both runs as its retention would. */
+async function forgetRuns(): Promise<void> {
+  archive = createS3HistoryArchive({
+    s3: createS3Client(env.prepared.workers.orchestrator.aws),
+    bucket: env.prepared.installation.aws.bucket,
+    environment: env.name,
+  });
+  const kept = async () => (await archive.changes()).isSupersetOf(new Set([GOOD, BAD]));
+  await vi.waitUntil(kept, { timeout: 20_000, interval: 200 });
+  for (const workflowId of [GOOD, BAD]) {
+    await env.client.workflowService.deleteWorkflowExecution({
+      namespace: env.name,
+      workflowExecution: { workflowId },
+    });
+    const isGone = async () => (await closedRuns(env.client, workflowId)) === 'forgotten';
+    await vi.waitUntil(isGone, { timeout: 20_000, interval: 100 });
+  }
+}
 
 afterAll(async () => {
   await env?.stop();
@@ -90,6 +117,14 @@ test('one changed byte in a file of any kind is caught', async () => {
   expect(await here('verify', 'evidence')).toMatchObject({ status: 0 });
 });
 
+test('an archived history stays what it is', async () => {
+  const before = await archive.get(GOOD);
+  await archive.put(GOOD, [{ runId: 'another', history: {} }]);
+  expect(await archive.get(GOOD)).toEqual(before);
+  expect(before).toHaveLength(1);
+  expect(await archive.get('chg-unknown')).toBeNull();
+});
+
 describe.each([GOOD, BAD])('change %s', (changeId) => {
   test('is proven in one file, which is verified in a moment', async () => {
     const file = `${changeId}.proof.json`;
@@ -125,6 +160,10 @@ describe.each([GOOD, BAD])('change %s', (changeId) => {
         new Set(changeId === GOOD ? [...kinds, 'commit'] : kinds),
       );
       expect(histories.map(({ result }) => result)).toEqual(['same']);
+      const { madeBy } = decisions.find(({ decision }) => decision === 'plan') ?? {};
+      expect(madeBy).toEqual({ ...installedBuild(), run: expect.objectContaining({ workflowId: changeId }) });
+      const unsaid = decisions.filter((one) => one.madeBy === null).map(({ decision }) => decision);
+      expect(unsaid).toEqual(['schema']);
     }
     const ran = await here('replay', changeId, '--from', 'evidence');
     expect(ran).toMatchObject({ status: 0 });

@@ -119,6 +119,7 @@ export class FakeWorld {
       author: AUTHOR,
       reason: 'a test',
       resources: ['dns/example.com/api/A'],
+      ordered: { abort: null, pause: null },
       underway: null,
     }),
     checkCausality: async () => ({ ahead: [], violations: [] }),

@@ -36,6 +36,11 @@ export const errorAnswer = z.strictObject({
     .refine(({ code, kind }) => code === 'USAGE' || code === 'BUG' || errorKind(code) === kind),
 });
 
+const installedBuild = z.strictObject({
+  build: z.string().regex(/^\d+\.\d+\.\d+\+[0-9a-f]{12}$/),
+  rules: digest,
+});
+
 const running = z.strictObject({
   running: z.literal(true),
   environment: z.string(),
@@ -331,6 +336,7 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
   }),
   'audit replay': z.strictObject({
     changeId,
+    here: installedBuild,
     decisions: z.array(
       z.strictObject({
         decision: z.string(),
@@ -340,6 +346,13 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
         recorded: z.string(),
         recomputed: z.string().nullable(),
         why: z.string().nullable(),
+        madeBy: installedBuild
+          .extend({
+            run: z
+              .strictObject({ workflowId: z.string(), runId: z.string(), activityId: z.string() })
+              .optional(),
+          })
+          .nullable(),
       }),
     ),
     histories: z.array(

@@ -109,6 +109,7 @@ inEachMode('a change', (engine) => {
       author: '',
       reason: '',
       resources: [],
+      ordered: { abort: null, pause: null },
       underway: null,
     });
     const change = await engine().start(world);

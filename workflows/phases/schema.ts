@@ -3,7 +3,10 @@ import { type ChangeRun, STOPPED } from '../change-run.ts';
 import { takeUp } from '../take-up.ts';
 import type { PhaseOutcome } from './outcome.ts';
 
-/** The request is signed by an author, is the one that was signed, and has the right shape. */
+/**
+ * The request is signed by an author, is the one that was signed, and has the right shape. A run that is not the change's
+ * first follows what people ordered before, and goes back if anything may be live.
+ */
 export async function schema(run: ChangeRun): Promise<PhaseOutcome> {
   const { requestDigest, requestIndex } = run.progress;
   const { changeId } = run.status;
@@ -14,6 +17,11 @@ export async function schema(run: ChangeRun): Promise<PhaseOutcome> {
   run.status.author = found.author;
   run.status.reason = found.reason;
   run.status.resources = found.resources;
+  // Absent in the answer of an older build, in a history that is replayed.
+  if (found.ordered) {
+    run.progress.abort ??= found.ordered.abort;
+    run.progress.paused ??= found.ordered.pause;
+  }
   if (found.underway) {
     takeUp(run, found.underway);
     return 'underway';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { DomainError, ERROR_KINDS } from '../../../domain/errors.ts';
+import { DomainError } from '../../../domain/errors.ts';
 import { decodePins, type Pins, signaturesUnder } from '../../../domain/evidence/export-layout.ts';
 import { verifyProof } from '../../../domain/evidence/proof.ts';
 import { replayChange } from '../../../domain/evidence/replay-change.ts';
@@ -14,8 +14,15 @@ import { type FoldedEntry, foldedEntries } from '../../audit/folded-entries.ts';
 import { isAbout, liveAt, storiesOf, type TimelineFilter } from '../../audit/timeline.ts';
 import { writeExport } from '../../audit/write-export.ts';
 import { writeProof } from '../../audit/write-proof.ts';
-import { decisionText, exportVerdictText, liveAtText, proofVerdictText, storyText } from '../audit-text.ts';
-import { type Cli, printJson, styleOf, wantsJson, withControlPlane, withProgress } from '../cli.ts';
+import {
+  buildText,
+  decisionText,
+  exportVerdictText,
+  liveAtText,
+  proofVerdictText,
+  storyText,
+} from '../audit-text.ts';
+import { type Cli, endWith, printJson, styleOf, wantsJson, withControlPlane, withProgress } from '../cli.ts';
 
 export function addAudit(program: Command, cli: Cli): void {
   const audit = program
@@ -103,10 +110,6 @@ function addVerify(audit: Command, cli: Cli): void {
         endWith(cli, verdict.ok);
       }
     });
-}
-
-function endWith(cli: Cli, ok: boolean): void {
-  if (!ok) cli.exitStatus = ERROR_KINDS.integrity.exitStatus;
 }
 
 function addProve(audit: Command, cli: Cli): void {
@@ -220,7 +223,7 @@ async function showReplay(
   changeId: string,
   json: boolean,
 ): Promise<void> {
-  const { verifyEd25519, replayHistory } = await import('../../compose-offline.ts');
+  const { verifyEd25519, replayHistory, installedBuild } = await import('../../compose-offline.ts');
   const { environment, trust, entries, body } = evidence;
   const verify = signaturesUnder(trust, verifyEd25519);
   const decisions = await withProgress(
@@ -239,7 +242,8 @@ async function showReplay(
     });
   }
   if ([...decisions, ...runs].some(({ result }) => result === 'different')) endWith(cli, false);
-  if (json) return printJson(cli, { changeId, decisions, histories: runs });
+  const here = installedBuild();
+  if (json) return printJson(cli, { changeId, here, decisions, histories: runs });
   const style = styleOf(cli, json);
   for (const decision of decisions) cli.stdout.write(decisionText(decision, style));
   for (const { runId, build, result, why } of runs) {
@@ -249,6 +253,7 @@ async function showReplay(
   }
   if (runs.length === 0)
     cli.stdout.write('No workflow history is left: the decisions above are from the log alone.\n');
+  cli.stdout.write(`Decided again by ${buildText(here)}\n`);
 }
 
 async function readPinsFile(file: string): Promise<Pins> {
