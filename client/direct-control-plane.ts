@@ -183,12 +183,20 @@ async function start(
 
 async function status(parts: ControlPlaneParts, changeId: string): Promise<ChangeStatus> {
   try {
-    return await parts.engine.status(changeId);
+    const said = await parts.engine.status(changeId);
+    if (!ENDED.has(said.phase) || (await endedAlike(parts, said))) return said;
+    return await recordedStatus(parts, changeId, unknownChange(changeId));
   } catch (error) {
     if (!(error instanceof DomainError) || (error.code !== 'NOT_FOUND' && error.kind !== 'unavailable'))
       throw error;
     return recordedStatus(parts, changeId, error);
   }
+}
+
+/** A run that was reset, or started once more by somebody else, knows less than the log about how the change ended. */
+async function endedAlike({ log }: ControlPlaneParts, { changeId, phase }: ChangeStatus): Promise<boolean> {
+  const ended = (await log.sync()).ended[changeId];
+  return ended === undefined || (ended.status === 'committed') === (phase === 'committed');
 }
 
 /** Temporal is the engine and the log is the record: what it says when the engine does not. */
