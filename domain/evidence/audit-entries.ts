@@ -69,6 +69,8 @@ export interface EntryAudit {
   readonly effects: { judged: number; unjudged: number };
 }
 
+const ASK_ITS_SIGNER = 'Ask whoever runs the role that signed it.';
+
 interface Loaded {
   plan: Plan;
   planDigest: Digest;
@@ -251,7 +253,8 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
 
   function reportEffect(index: number, violations: Violation[] | null): void {
     effects[violations === null ? 'unjudged' : 'judged'] += 1;
-    for (const violation of violations ?? []) report(index, violation);
+    // Their remedies are for whoever wanted the effect; here it has happened.
+    for (const violation of violations ?? []) report(index, { ...violation, remedy: ASK_ITS_SIGNER });
   }
 
   /** A fence that cannot be followed is a finding of its own, and must not hide the others about its entry. */
@@ -270,7 +273,7 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
       code,
       rule,
       message: `${message}.`,
-      remedy: 'Ask whoever runs the role that signed it.',
+      remedy: ASK_ITS_SIGNER,
     });
   }
 

@@ -25,7 +25,7 @@ import { parseTrustDocument, type TrustDocument } from './trust.ts';
  * | `trust.json` | the signed trust document: who may say what |
  * | `tiles/` | the log as C2SP tlog-tiles, with its cosigned checkpoint: usable as it is by any tool |
  * | `bodies/sha256/<hex>` | what entries name by digest: requests, plans, zone readings, consumers' reports, documents, snapshots |
- * | `histories/<change>/<run>.json` | Temporal's histories, where it still had them: unsigned, for `replay` alone |
+ * | `histories/<change>/<run>.json` | the workflow's histories, as archived or as Temporal still had them: unsigned, for `replay` alone |
  * | `log.jsonl`, `log.csv` | the entries again, flat, for people and spreadsheets |
  */
 export const EXPORT_FILES = {

@@ -274,6 +274,18 @@ test('the log tells all of it, and every entry counts but the refused ones', asy
   expect(tail).toEqual(lines.slice(-1));
 });
 
+test('the store is sound, and a snapshot is taken on demand', async () => {
+  answerOf('snapshot create', await here('snapshot', 'create', '--json'));
+  expect((await here('snapshot', 'create')).stdout).toMatch(
+    /^Entry \d+ names the state of \d+ entries, sha256:/,
+  );
+  answerOf('snapshot list', await here('snapshot', 'list', '--json'));
+  const verified = await here('snapshot', 'list', '--verify');
+  expect(verified).toMatchObject({ status: 0, stdout: expect.stringMatching(/^(same {2}.*\n){2}$/) });
+  answerOf('store check', await here('store', 'check', '--json'));
+  expect(await here('store', 'check')).toMatchObject({ status: 0, stdout: expect.stringMatching(/^SOUND/) });
+});
+
 describe('what the documents promise', () => {
   const commands = leaves(createProgram(processCli()));
 
@@ -331,7 +343,7 @@ async function expectUnderstood([, ...args]: string[], source = 'help'): Promise
 }
 
 /** Commands that only hold others. */
-const GROUPS = ['keys', 'audit'];
+const GROUPS = ['keys', 'audit', 'snapshot', 'store'];
 
 function leaves(command: Command, path: string[] = []): { path: string[] }[] {
   const own = command.parent === null || GROUPS.includes(command.name()) ? [] : [{ path }];

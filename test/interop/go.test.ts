@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
 import { createIntegrator } from '../../activities/integrate.ts';
 import { createCosigner } from '../../activities/witness.ts';
+import { createExportFolder } from '../../client/audit/export-folder.ts';
+import { writeExport } from '../../client/audit/write-export.ts';
 import { logOrigin } from '../../domain/log/checkpoint.ts';
 import { formatVkey } from '../../domain/log/signed-note.ts';
 import { createFileTileStore } from '../../infra/files/file-tile-store.ts';
@@ -13,6 +15,8 @@ import { createFileWitnessMemory } from '../../infra/files/file-witness-memory.t
 import { createHttpWitness } from '../../infra/http/witness-client.ts';
 import { startWitnessServer, type WitnessServer } from '../../infra/http/witness-server.ts';
 import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
+import { documentChange } from '../support/audited-documents.ts';
+import { auditedLog, NOW_MS, pins, sourceOf } from '../support/audited-log.ts';
 import { createMemoryEntries } from '../support/memory-tiles.ts';
 import { entriesOf } from '../support/merkle.ts';
 import { noteSigner } from '../support/note-keys.ts';
@@ -27,7 +31,6 @@ const RUN_TIMEOUT_MS = 5_000;
 const OFFLINE = /dial tcp|no such host|lookup .*: |toolchain not available|requires go >=|i\/o timeout/;
 
 const folder = mkdtempSync(join(tmpdir(), 'resilience-interop-'));
-const tiles = join(folder, 'log');
 const log = noteSigner('ed25519', logOrigin('interop'), 'log');
 const witness = noteSigner('cosignature/v1', 'witness.example/interop');
 let server: WitnessServer;
@@ -56,7 +59,7 @@ beforeAll(async () => {
   const entries = createMemoryEntries();
   const integrator = createIntegrator({
     entries,
-    tiles: createFileTileStore(tiles),
+    tiles: createFileTileStore(published.tiles),
     logKey: log.key,
     signer: { sign: log.sign },
     witnesses: [{ key: witness.key, witness: createHttpWitness(server.url) }],
@@ -69,7 +72,7 @@ beforeAll(async () => {
     const { bytes } = await integrator.integrate();
     writeFileSync(join(folder, `checkpoint-${size}`), bytes);
   }
-  writeFileSync(join(folder, 'vkey'), formatVkey(log.key));
+  await exportLog();
 }, BUILD_TIMEOUT_MS);
 
 afterAll(async () => {
@@ -104,43 +107,80 @@ function run(
   return { status, output: stdout + stderr };
 }
 
-const verify = (context: TestContext) =>
-  run(context, 'verify', [
-    tiles,
-    join(folder, 'checkpoint-300'),
-    formatVkey(log.key),
-    formatVkey(witness.key),
-  ]);
-const fsck = (context: TestContext) =>
-  run(context, 'fsck', [
-    `--storage_url=file://${tiles}`,
-    `--public_key=${join(folder, 'vkey')}`,
-    '--ui=false',
-  ]);
+/** A folder of tiles with its checkpoint, an older one of the same log, and the vkeys of log and witness. */
+interface Published {
+  tiles: string;
+  older: string;
+  logKey: string;
+  witnessKey: string;
+}
+
+function verify(context: TestContext, { tiles, older, logKey, witnessKey }: Published) {
+  return run(context, 'verify', [tiles, older, logKey, witnessKey]);
+}
+
+function fsck(context: TestContext, { tiles, logKey }: Published) {
+  const vkey = join(folder, 'vkey');
+  writeFileSync(vkey, logKey);
+  return run(context, 'fsck', [`--storage_url=file://${tiles}`, `--public_key=${vkey}`, '--ui=false']);
+}
+
+const published: Published = {
+  tiles: join(folder, 'log'),
+  older: join(folder, 'checkpoint-300'),
+  logKey: formatVkey(log.key),
+  witnessKey: formatVkey(witness.key),
+};
+const exported: Published = {
+  tiles: join(folder, 'evidence', 'tiles'),
+  older: join(folder, 'checkpoint-exported-earlier'),
+  logKey: pins.logKey,
+  witnessKey: pins.witnessKeys[0] ?? '',
+};
+const ENTRIES_EXPORTED = 600;
+
+/** A real export of changes of every kind, taken home when the log was longer than one tile; and a checkpoint before. */
+async function exportLog(): Promise<void> {
+  const writer = await auditedLog();
+  await writer.say('freeze', { nonce: 'f-3', state: 'active' });
+  await documentChange(writer);
+  for (let n = 0; writer.entries.length < ENTRIES_EXPORTED; n += 1)
+    await writer.say('freeze', { nonce: `f-${n}-again`, state: 'active' });
+  const earlier = await (await sourceOf(writer, 300)).checkpoint();
+  writeFileSync(exported.older, earlier ?? '');
+  const source = await sourceOf(writer);
+  await writeExport(
+    source,
+    await createExportFolder(join(folder, 'evidence')),
+    {},
+    { verify: verifyEd25519, nowMs: NOW_MS },
+  );
+}
 
 /** Runs the check with one byte of a file changed, then puts it back. */
-function withChangedByte<T>(path: string, check: () => T): T {
-  const bytes = readFileSync(join(tiles, path));
+function withChangedByte<T>({ tiles }: Published, path: string, check: () => T): T {
+  const file = join(tiles, path);
+  const bytes = readFileSync(file);
   writeFileSync(
-    join(tiles, path),
+    file,
     bytes.map((byte, i) => (i === 40 ? byte ^ 1 : byte)),
   );
   try {
     return check();
   } finally {
-    writeFileSync(join(tiles, path), bytes);
+    writeFileSync(file, bytes);
   }
 }
 
 describe("Go's sumdb", () => {
   test('opens the checkpoint, its cosignature, every entry and the proof from an earlier one', (context) => {
-    expect(verify(context)).toEqual({ status: 0, output: '1000 entries verified\n' });
+    expect(verify(context, published)).toEqual({ status: 0, output: '1000 entries verified\n' });
   });
 
   test.for(['checkpoint', 'tile/entries/001', 'tile/0/002', 'tile/1/000.p/3'])(
     'refuses one changed byte of %s',
     (path, context) => {
-      const found = withChangedByte(path, () => verify(context));
+      const found = withChangedByte(published, path, () => verify(context, published));
       expect(found.status).toBe(1);
     },
   );
@@ -148,7 +188,7 @@ describe("Go's sumdb", () => {
 
 describe("Tessera's fsck", () => {
   test('accepts the folder', (context) => {
-    const { output } = fsck(context);
+    const { output } = fsck(context, published);
     expect(output).toContain("Successfully fsck'd log with size 1000");
   });
 
@@ -156,8 +196,28 @@ describe("Tessera's fsck", () => {
     'does not accept one changed byte of %s',
     (path, context) => {
       // It says so in words, with status 0, or waits for ever.
-      const { output } = withChangedByte(path, () => fsck(context));
+      const { output } = withChangedByte(published, path, () => fsck(context, published));
       expect(output).not.toContain('Successfully');
     },
   );
+});
+
+describe('the folder that an auditor took home, as it is', () => {
+  const files = ['checkpoint', 'tile/entries/001', 'tile/0/000', 'tile/1/000.p/2'];
+
+  test("is accepted by Go's sumdb and by Tessera's fsck", (context) => {
+    expect(verify(context, exported)).toEqual({
+      status: 0,
+      output: `${ENTRIES_EXPORTED} entries verified\n`,
+    });
+    const { output } = fsck(context, exported);
+    expect(output).toContain(`Successfully fsck'd log with size ${ENTRIES_EXPORTED}`);
+  });
+
+  test.for(files)('is accepted by neither with one changed byte of %s', (path, context) => {
+    withChangedByte(exported, path, () => {
+      expect(verify(context, exported).status).toBe(1);
+      expect(fsck(context, exported).output).not.toContain('Successfully');
+    });
+  });
 });
