@@ -57,7 +57,7 @@ async function readStill(ports: OrchestratorPorts): Promise<{ state: LogState; z
       return { state, zones: judged };
     }
     zones = await Promise.all(
-      zones.map((reading, at) => (still[at] ? reading : readZone(ports.dns, reading.zone))),
+      zones.map(async (reading, at) => (still[at] ? reading : readZone(ports.dns, reading.zone))),
     );
   }
 }

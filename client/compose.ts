@@ -235,7 +235,8 @@ export function createKey(
 
 const SUBJECT_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/;
 
-function keyFile(installation: Installation, subject: string): string {
+/** Where a person's private key is. Throws `SCHEMA_INVALID` for what cannot be a person's name. */
+export function keyFile(installation: Installation, subject: string): string {
   if (!SUBJECT_PATTERN.test(subject)) {
     throw new DomainError('SCHEMA_INVALID', `${JSON.stringify(subject)} cannot name a person.`, {
       next: 'Use letters, digits and . _ @ + -, such as alice or alice@example.com.',

@@ -17,6 +17,7 @@ import { QUEUES } from '../workflows/contract.ts';
 import { activityEdge, pause } from './activity-edge.ts';
 import { createChangeRuns } from './change-runs.ts';
 import type { WorkerConfig } from './config.ts';
+import { installedBuild } from './installed-build.ts';
 import { createPager, type OpenedPorts } from './role-ports.ts';
 
 /** Time for what is under way to finish when the process is told to stop; 0, the default, would cut it off. */
@@ -36,7 +37,8 @@ export async function createRoleWorker(
   const common = {
     connection,
     namespace,
-    identity: `${config.voterZone ? `voter.${config.voterZone}` : config.role}@${process.pid}`,
+    // Read again by `resilience-ctl doctor`.
+    identity: `${config.voterZone ? `voter.${config.voterZone}` : config.role}@${process.pid} ${installedBuild().build}`,
     shutdownGraceTime: SHUTDOWN_GRACE,
     interceptors: { activity: [activityEdge(logger)] },
   };

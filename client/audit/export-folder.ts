@@ -1,4 +1,5 @@
-import { appendFile, type FileHandle, mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { DomainError } from '../../domain/errors.ts';
 import { parseJsonBytes } from '../../domain/evidence/canonical-json.ts';
@@ -16,8 +17,6 @@ import { decodeNote } from '../../domain/log/signed-note.ts';
 import { decodeEntryBundle, tileAt, tilePath } from '../../domain/log/tiles.ts';
 import type { EvidenceSource } from './evidence-source.ts';
 import type { ExportFolder } from './write-export.ts';
-
-const CHUNK_BYTES = 256 * 1024;
 
 /** A new export's folder. Throws `RESERVED` when something is in it already. */
 export async function createExportFolder(dir: string): Promise<ExportFolder> {
@@ -48,19 +47,10 @@ export function readExportFolder(dir: string): ExportReader {
         .map((one) => relative(dir, join(one.parentPath, one.name)).split(sep).join('/'));
     },
     async *open(path) {
-      const file = await openOrThrow(dir, path);
       try {
-        // An export has tens of thousands of small files: a stream costs three times as much as these three calls.
-        const { size } = await file.stat();
-        for (let at = 0; at < size; ) {
-          const chunk = new Uint8Array(Math.min(size - at, CHUNK_BYTES));
-          const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
-          if (bytesRead === 0) return;
-          yield chunk.subarray(0, bytesRead);
-          at += bytesRead;
-        }
-      } finally {
-        await file.close();
+        yield* createReadStream(join(dir, path));
+      } catch (error) {
+        throw isMissing(error) ? notHere(dir, path) : error;
       }
     },
   };
@@ -107,14 +97,6 @@ export async function openExport(dir: string): Promise<EvidenceSource> {
       );
     },
   };
-}
-
-async function openOrThrow(dir: string, path: string): Promise<FileHandle> {
-  try {
-    return await open(join(dir, path));
-  } catch (error) {
-    throw isMissing(error) ? notHere(dir, path) : error;
-  }
 }
 
 async function readOrThrow(dir: string, path: string): Promise<Uint8Array> {

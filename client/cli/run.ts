@@ -3,6 +3,7 @@ import { type Cli, printJson } from './cli.ts';
 import { addAudit } from './commands/audit.ts';
 import { addApprove, addReject } from './commands/decide.ts';
 import { addDev } from './commands/dev.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addKeys } from './commands/keys.ts';
 import { addHistory, addLog } from './commands/log.ts';
 import { addPlan } from './commands/plan.ts';
@@ -41,6 +42,7 @@ export function createProgram(cli: Cli): Command {
     .showHelpAfterError('(run with --help for usage)')
     .addHelpText('after', EXIT_STATUSES);
   addDev(program, cli);
+  addDoctor(program, cli);
   addKeys(program, cli);
   addPlan(program, cli);
   addSubmit(program, cli);

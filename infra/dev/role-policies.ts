@@ -30,6 +30,8 @@ interface RoleFacts {
    */
   creates: readonly string[];
   changesRecords: boolean;
+  /** May ask what the bucket promises: for `resilience-ctl doctor`. */
+  inspects?: true;
   /** Signs the log's checkpoints. */
   integrates?: true;
   /** These parts of the bucket, and no zone. Absent: all. */
@@ -44,7 +46,7 @@ export const ROLES: readonly RoleFacts[] = [
   ...VOTER_ZONES.map((zone): RoleFacts => ({ role: `voter.${zone}`, ...voter })),
   { role: 'analysis', signs: true, creates: ['bodies/*'], changesRecords: false },
   { role: 'enactor', signs: true, creates: ['log/*', 'bodies/*'], changesRecords: true },
-  { role: 'client', signs: false, creates: ['log/*', 'bodies/*'], changesRecords: false },
+  { role: 'client', signs: false, creates: ['log/*', 'bodies/*'], changesRecords: false, inspects: true },
   {
     role: 'consumer',
     signs: false,
@@ -75,6 +77,10 @@ export function rolePolicy(facts: RoleFacts, targets: PolicyTargets): string {
     statements.push(allow(['route53:GetHostedZone', 'route53:ListResourceRecordSets'], zoneArns));
     // Listing zones knows no resource.
     statements.push(allow(['route53:ListHostedZones', 'route53:ListHostedZonesByName'], ['*']));
+  }
+  if (facts.inspects) {
+    const settings = ['s3:GetBucketVersioning', 's3:GetBucketObjectLockConfiguration', 's3:GetBucketPolicy'];
+    statements.push(allow(settings, [bucketArn]));
   }
   if (facts.creates.length > 0) {
     statements.push(

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { processCli } from '../../client/cli/cli.ts';
 import { createProgram } from '../../client/cli/run.ts';
+import type { Finding } from '../../client/doctor/finding.ts';
 import { freePort } from '../../infra/dev/free-port.ts';
 import { resilienceHome } from '../../infra/dev/install.ts';
 import type { ChangeStatus } from '../../workflows/contract.ts';
@@ -103,6 +104,12 @@ describe('before anything is changed', () => {
     const keys = await launch(home, ['keys', 'list']);
     expect(keys.status).toBe(0);
     expect(keys.stdout).toMatch(/^alice +sha256:[0-9a-f]{64} +author, approver\nbob .*\ncarol .*operator\n$/);
+    const [{ findings } = { findings: [] }] = answerOf<{ findings: Finding[] }>(
+      'doctor',
+      await here('doctor', '--json'),
+    );
+    expect(findings.filter(({ state }) => state !== 'well')).toEqual([]);
+    expect(new Set(findings.map(({ check }) => check)).size).toBe(9);
     answerOf('keys list', await here('keys', 'list', '--json'));
     answerOf('keys create', await here('keys', 'create', 'dora@example.com', '--json'));
     rmSync(join(home, 'dev', 'keys', 'dora@example.com.pem'));

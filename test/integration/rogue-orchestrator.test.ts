@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createEnactorActivities, createOrchestratorActivities } from '../../activities/index.ts';
 import type { PlanSummary } from '../../activities/plan.ts';
 import { type CastVote, vote } from '../../activities/vote.ts';
+import { PortError } from '../../domain/errors.ts';
 import { canonicalBytes, type Digest, digestOf } from '../../domain/evidence/canonical-json.ts';
 import { describeRequest } from '../../domain/evidence/describe-request.ts';
 import type { Envelope } from '../../domain/evidence/dsse.ts';
@@ -182,3 +183,44 @@ describe('an orchestrator that lies', () => {
     expect(changes.overtaken?.outcomes).toMatchObject([{ intentIndex, result: 'not-applied' }]);
   });
 });
+
+describe('an enactor that cannot reach the log', () => {
+  test('moves nothing forward, and takes a stage back all the same: its outcome is recorded later', async () => {
+    const changeId = 'log-down';
+    const summary = await planOf(changeId, 'cache');
+    const before = await env.dns.readZone(env.zone);
+    const votes = await askVoters(changeId, summary);
+    await orchestrator.recordVotes({ envelopes: votes.map(({ envelope }) => envelope) });
+    const approvals = [await approvalOf(changeId, summary.planDigest)];
+    await orchestrator.admitApprovals({ changeId, approvals });
+    const intentIndex = await order(changeId, summary, '50%');
+    const down = enactorWithoutLog();
+    const unavailable = { code: 'STORE_UNAVAILABLE' };
+    await expect(down.applyStage({ changeId, intentIndex })).rejects.toMatchObject(unavailable);
+    expect(await env.dns.readZone(env.zone)).toEqual(before);
+
+    expect(await enactor.applyStage({ changeId, intentIndex })).toMatchObject({ result: 'applied' });
+    await expect(down.commit({ changeId })).rejects.toMatchObject(unavailable);
+    const rolledBack = { result: 'rolled-back', wasLive: true };
+    expect(await down.rollBack({ changeId, intentIndex })).toEqual({ ...rolledBack, recorded: false });
+    expect((await env.dns.readZone(env.zone)).recordSets).toEqual(before.recordSets);
+    expect(await enactor.rollBack({ changeId, intentIndex })).toEqual({ ...rolledBack, recorded: true });
+    expect((await env.log.sync()).changes[changeId]?.outcomes).toMatchObject([
+      { direction: 'forward', result: 'applied' },
+      { direction: 'rollback', result: 'applied' },
+    ]);
+  });
+});
+
+/** With what it has folded before, and no way to read on or to write. */
+function enactorWithoutLog(): ReturnType<typeof createEnactorActivities> {
+  const { log, cosignedLog, ...ports } = own('enactor');
+  if (!cosignedLog) throw new Error('not configured');
+  const down = () => Promise.reject(new PortError('STORE_UNAVAILABLE', 'The log does not answer.'));
+  return createEnactorActivities({
+    ...ports,
+    cosignedLog,
+    log: { ...log, sync: down, append: down },
+    pause: (ms) => sleep(ms),
+  });
+}

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { describe, expect, it } from 'vitest';
+import { replayHistory } from '../../worker/replay-history.ts';
 import { loadWorkflowBundle } from '../../worker/role-worker.ts';
 
 /** What changes under way have written with earlier builds, this build must be able to take up. See `record.ts`. */
@@ -14,6 +15,14 @@ const workflowBundle = await loadWorkflowBundle();
 
 function textOf(name: string): string {
   return readFileSync(new URL(`${name}.json`, FOLDER), 'utf8');
+}
+
+function changeOf([started]: unknown[]): string {
+  const { workflowExecutionStartedEventAttributes: asked } = started as {
+    workflowExecutionStartedEventAttributes: { input: { payloads: { data: string }[] } };
+  };
+  const input = Buffer.from(asked.input.payloads[0]?.data ?? '', 'base64').toString('utf8');
+  return (JSON.parse(input) as { changeId: string }).changeId;
 }
 
 function replay(history: string): Promise<void> {
@@ -44,5 +53,40 @@ describe('recorded histories', () => {
     const tampered = textOf('committed').replaceAll('"applyStage"', '"commit"');
     expect(tampered).not.toBe(textOf('committed'));
     await expect(replay(tampered)).rejects.toBeInstanceOf(DeterminismViolationError);
+  });
+});
+
+describe("an auditor's replay", () => {
+  const events: unknown[] = JSON.parse(textOf('committed')).events;
+  const changeId = changeOf(events);
+
+  it('is the same for the change that the history is of', async () => {
+    expect(await replayHistory({ runId: 'recorded', history: { events } }, changeId)).toBeNull();
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ['nothing', null, /no history/],
+    ['of another shape', { events: 'none' }, /no history/],
+    ['empty', { events: [] }, /the history of no change/],
+    [
+      'of events without attributes',
+      { events: [{ eventId: '1' }] },
+      /no history: Missing attributes|no history/,
+    ],
+    ['without its beginning', { events: events.slice(1) }, /the history of no change/],
+    ['cut off at its beginning', { events: events.slice(0, 1) }, /cut off/],
+    ['without one event', { events: events.toSpliced(10, 1) }, /out of order/],
+  ])('says of a history that is %s what is wrong with it', async (_, history, why) => {
+    expect(await replayHistory({ runId: 'recorded', history }, changeId)).toMatch(why);
+  });
+
+  it("does not take another change's history for this one's", async () => {
+    const history = JSON.parse(textOf('rejected'));
+    expect(await replayHistory({ runId: 'recorded', history }, changeId)).toMatch(/it is the history of /);
+  });
+
+  it('finds the step that went another way', async () => {
+    const history = JSON.parse(textOf('committed').replaceAll('"applyStage"', '"commit"'));
+    expect(await replayHistory({ runId: 'recorded', history }, changeId)).toContain('commit');
   });
 });

@@ -185,6 +185,16 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
     keyId: digest,
     publicKey: z.base64(),
   }),
+  doctor: z.strictObject({
+    findings: z.array(
+      z.strictObject({
+        check: z.string().min(1),
+        state: z.enum(['well', 'note', 'unknown', 'missing', 'wrong']),
+        found: z.string().min(1),
+        next: z.string().min(1).nullable(),
+      }),
+    ),
+  }),
   'keys list': z.strictObject({
     keys: z.array(z.strictObject({ subject: z.string(), keyId: digest, roles: z.array(z.string()) })),
   }),

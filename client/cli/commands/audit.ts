@@ -223,7 +223,7 @@ async function showReplay(
   changeId: string,
   json: boolean,
 ): Promise<void> {
-  const { verifyEd25519, replayHistory, installedBuild } = await import('../../compose-offline.ts');
+  const { verifyEd25519, installedBuild, loadReplay } = await import('../../compose-offline.ts');
   const { environment, trust, entries, body } = evidence;
   const verify = signaturesUnder(trust, verifyEd25519);
   const decisions = await withProgress(
@@ -232,8 +232,10 @@ async function showReplay(
     replayChange({ changeId, environment, trust, verify, body, entries }),
   );
   const runs = [];
-  for (const history of await evidence.histories(changeId)) {
-    const why = await withProgress(cli, 'Replaying the workflow', replayHistory(history));
+  const histories = await evidence.histories(changeId);
+  for (const history of histories) {
+    const { replayHistory } = await loadReplay();
+    const why = await withProgress(cli, 'Replaying the workflow', replayHistory(history, changeId));
     runs.push({
       runId: history.runId,
       build: buildOf(history),

@@ -54,6 +54,14 @@ describe('the parts beside a payload', () => {
     expect(() => openEnvelope(other)).toThrow('are not those that were signed for');
   });
 
+  test('are refused when they are another decision that the same person signed', async () => {
+    const accepted = await acceptance();
+    const other = await acceptance({ inner: { planDigest: digestOf('another plan') } });
+    expect(openEnvelope(accepted).type).toBe('acceptance');
+    const swapped = { ...accepted, parts: { ...other.parts } };
+    expect(() => openEnvelope(swapped)).toThrow('are not those that were signed for');
+  });
+
   test('are refused when missing, more than asked, or beside a statement that has none', async () => {
     const commit = await envelopeOf('commit', {});
     const { parts: _, ...bare } = commit;
