@@ -1,9 +1,16 @@
-import { judgeApproval, missingApprovals } from '../domain/approval/judge-approval.ts';
-import type { Violation } from '../domain/errors.ts';
+import {
+  type ApprovalFacts,
+  type ApprovalTally,
+  judgeApproval,
+  missingApprovals,
+} from '../domain/approval/judge-approval.ts';
+import { DomainError, type Violation, violationsOf } from '../domain/errors.ts';
+import { openedFactor } from '../domain/evidence/audit-entries.ts';
 import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
-import type { Envelope } from '../domain/evidence/dsse.ts';
+import type { VerifySignature } from '../domain/evidence/dsse.ts';
 import type { ApprovalPredicate } from '../domain/evidence/statements.ts';
 import type { LogState } from '../domain/log/state.ts';
+import type { DecideMessage } from '../workflows/contract.ts';
 import { indexOfFate } from './fates.ts';
 import { openSigned, type SignedByPerson } from './open-signed.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
@@ -19,12 +26,7 @@ export interface AdmittedApproval {
   reason?: string;
 }
 
-export interface ApprovalTally {
-  needed: number;
-  given: string[];
-  rejectedBy: string | null;
-  eligible: string[];
-}
+type Opened = Pick<ApprovalFacts, 'keyIds' | 'mfa'> & { predicate: ApprovalPredicate };
 
 /**
  * Phase `approval`: each signed decision is judged and, if somebody's key did sign it, recorded with the time at
@@ -33,13 +35,13 @@ export interface ApprovalTally {
  */
 export async function admitApprovals(
   ports: OrchestratorPorts & SignedByPerson,
-  input: { changeId: string; approvals: Envelope[] },
+  input: { changeId: string; decisions: DecideMessage[] },
 ): Promise<{ answers: AdmittedApproval[]; tally: ApprovalTally }> {
   const answers: AdmittedApproval[] = [];
   // The live fold: each append below brings it up to date again.
   const state = await ports.log.sync();
-  for (const envelope of input.approvals) {
-    const opened = openSigned(envelope, 'approval', ports.verify);
+  for (const decision of input.decisions) {
+    const opened = open(decision, ports.verify);
     answers.push(
       'violations' in opened
         ? {
@@ -49,18 +51,32 @@ export async function admitApprovals(
             approver: 'unknown',
             decision: 'approve',
           }
-        : await admit(ports, state, input.changeId, envelope, opened),
+        : await admit(ports, state, input.changeId, decision, opened),
     );
   }
   return { answers, tally: tallyOf(ports, state, input.changeId) };
+}
+
+function open(
+  { approval, mfa }: DecideMessage,
+  verify: VerifySignature,
+): Opened | { violations: readonly Violation[] } {
+  const opened = openSigned(approval, 'approval', verify);
+  if ('violations' in opened) return opened;
+  try {
+    return { ...opened, mfa: openedFactor(mfa, verify) };
+  } catch (error) {
+    if (error instanceof DomainError) return { violations: violationsOf(error) };
+    throw error;
+  }
 }
 
 async function admit(
   ports: OrchestratorPorts,
   state: LogState,
   changeId: string,
-  envelope: Envelope,
-  { predicate: approval, keyIds }: { predicate: ApprovalPredicate; keyIds: string[] },
+  message: DecideMessage,
+  { predicate: approval, keyIds, mfa }: Opened,
 ): Promise<AdmittedApproval> {
   const change = state.changes[changeId];
   const nowMs = ports.clock.nowMs();
@@ -78,6 +94,7 @@ async function admit(
     ended: state.ended[changeId] !== undefined,
     trust: ports.trust,
     keyIds,
+    mfa,
     environment: ports.environment,
     nowMs,
   });
@@ -91,7 +108,8 @@ async function admit(
     decision: approval.decision,
     nonce: approval.nonce,
     planDigest: approval.planDigest,
-    approval: envelope,
+    approval: message.approval,
+    ...(message.mfa === undefined ? {} : { mfa: message.mfa }),
     at: new Date(nowMs).toISOString(),
   });
   const [fate] = await ports.log.append([entry]);
@@ -100,6 +118,6 @@ async function admit(
 
 function tallyOf(ports: OrchestratorPorts, state: LogState, changeId: string): ApprovalTally {
   const change = state.changes[changeId];
-  if (!change?.plan) return { needed: 0, given: [], rejectedBy: null, eligible: [] };
+  if (!change?.plan) return { needed: 0, secondFactor: false, given: [], rejectedBy: null, eligible: [] };
   return missingApprovals(change, change.plan.riskClass, ports.trust);
 }

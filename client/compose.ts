@@ -5,6 +5,7 @@ import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor }
 import { CHECKPOINT_PATH } from '../activities/integrate.ts';
 import { planHere } from '../activities/plan-base.ts';
 import type { ChangeLog } from '../activities/ports/change-log.ts';
+import type { FactorVerifier } from '../activities/ports/factor-verifier.ts';
 import type { StoredObjects } from '../activities/ports/stored-objects.ts';
 import { loadPlan, loadRequest } from '../activities/recorded-change.ts';
 import { DomainError } from '../domain/errors.ts';
@@ -22,8 +23,11 @@ import { readSnapshot } from '../infra/aws/s3-snapshots.ts';
 import { createS3StoredObjects } from '../infra/aws/s3-stored-objects.ts';
 import { createS3TileStore } from '../infra/aws/s3-tile-store.ts';
 import { createLastGoodFile, placeToGoOn } from '../infra/files/file-last-good.ts';
+import { createHttpFactorVerifier } from '../infra/http/factor-client.ts';
+import { nextCode } from '../infra/keys/code-file.ts';
 import { createKeyring } from '../infra/keys/keyring.ts';
 import { generatePersonKey, readPersonSigner } from '../infra/keys/person-keys.ts';
+import { factorUri, makeFactor } from '../infra/keys/second-factor.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
 import { verifyEd25519 } from '../infra/keys/verify-ed25519.ts';
 import type { EvidenceSource } from './audit/evidence-source.ts';
@@ -32,9 +36,11 @@ import { createTemporalEngine } from './change-engine.ts';
 import type { ControlPlane, Person } from './control-plane.ts';
 import { createControlPlane } from './direct-control-plane.ts';
 import { createStore } from './direct-store.ts';
+import { enrolFactor } from './enrol-factor.ts';
 import type { Installation } from './installation.ts';
 import { stackRuns } from './open-installation.ts';
 import { createRememberedLog } from './remembered-log.ts';
+import { noFactorVerifier } from './second-factor.ts';
 import type { Store } from './store.ts';
 import { fetchHistories } from './temporal-histories.ts';
 
@@ -99,6 +105,7 @@ export async function connect(installation: Installation): Promise<Connected> {
     engine: createTemporalEngine(client, temporal.address),
     log,
     bodies,
+    factors: factorVerifierOf(installation),
     readRequest: (digest) => loadRequest(bodies, digest),
     readPlan: (digest) => loadPlan(bodies, digest),
     planHere: (change, state) => planHere({ dns, bodies, trust, environment }, change, state),
@@ -174,6 +181,29 @@ async function orNull<T>(read: Promise<T>): Promise<T | null> {
     if (error instanceof DomainError && error.code === 'NOT_FOUND') return null;
     throw error;
   }
+}
+
+function factorVerifierOf({ factorVerifierUrl }: Installation): FactorVerifier | null {
+  return factorVerifierUrl === undefined ? null : createHttpFactorVerifier(factorVerifierUrl);
+}
+
+/** Makes a second factor and enrols it. Throws what `enrolFactor` throws. */
+export async function enrolNewFactor(
+  installation: Installation,
+  person: Person,
+): Promise<{ subject: string; uri: string; recoveryCodes: string[]; commitment: string }> {
+  const { environment } = installation;
+  const { factor, recoveryCodes } = await makeFactor();
+  const verifier = factorVerifierOf(installation);
+  if (verifier === null) throw noFactorVerifier();
+  const commitment = await enrolFactor(verifier, environment, person, factor);
+  const { subject } = person;
+  return { subject, uri: factorUri(factor, environment, subject), recoveryCodes, commitment };
+}
+
+/** The next code of a person of a local environment, whose second factor lies beside the key. Throws as `nextCode`. */
+export function devCode(installation: Installation, subject: string): string {
+  return nextCode(keyFile(installation, subject).replace(/\.pem$/, '.factor.json'), Date.now());
 }
 
 export interface KnownKey {

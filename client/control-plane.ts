@@ -26,8 +26,8 @@ export interface PlanPreview {
   plan: Plan | null;
   /** Everything that would refuse the change, not only the first. */
   violations: Violation[];
-  /** Distinct people, and yes votes, that the risk class asks for; null without a plan. */
-  needs: { approvals: number; votes: number; voters: number } | null;
+  /** Distinct people, whether each with a second factor, and yes votes, that the risk class asks for; null without a plan. */
+  needs: { approvals: number; secondFactor: boolean; votes: number; voters: number } | null;
 }
 
 export interface ChangeSummary {
@@ -64,10 +64,16 @@ export interface ControlPlane {
   list(): Promise<ChangeSummary[]>;
   /** The plan that votes and approvals bind to, checked against its digest. `NOT_FOUND` until there is one. */
   planOf(changeId: string): Promise<Plan>;
-  /** Signs a decision over exactly this plan and hands it to the change. */
+  /** Whether an approval of this plan counts only with a second factor. */
+  asksSecondFactor(plan: Plan): boolean;
+  /**
+   * Signs a decision over exactly this plan and hands it to the change. `code` is the person's second factor: where the
+   * plan's class asks for one, an approval without it throws `NOT_PERMITTED`, and one that the factor-verifier does not
+   * take throws what that says (`FACTOR_VERIFIER_UNAVAILABLE` when it is down). Then nothing has been sent.
+   */
   decide(
     changeId: string,
-    decision: { decision: 'approve' | 'reject'; plan: Plan; reason?: string },
+    decision: { decision: 'approve' | 'reject'; plan: Plan; reason?: string; code?: string },
     person: Person,
   ): Promise<DecideAnswer>;
   /** Signs a command and hands it to the change. */

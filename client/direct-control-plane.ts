@@ -1,6 +1,7 @@
 import type { Planned } from '../activities/planned.ts';
 import type { Bodies } from '../activities/ports/bodies.ts';
 import type { ChangeLog } from '../activities/ports/change-log.ts';
+import type { FactorVerifier } from '../activities/ports/factor-verifier.ts';
 import { MAX_LIFETIME_MS } from '../domain/approval/validity.ts';
 import type { VectorClock } from '../domain/causality/vector-clock.ts';
 import type { Plan } from '../domain/change/plan.ts';
@@ -16,6 +17,7 @@ import type { ChangeInput, ChangeStatus } from '../workflows/contract.ts';
 import type { ChangeEngine } from './change-engine.ts';
 import type { ChangeSummary, ControlPlane, Person, PlanPreview } from './control-plane.ts';
 import { type LogLine, readLogLine } from './log-line.ts';
+import { asksSecondFactor, codeMissing, proveFactor } from './second-factor.ts';
 import { statusFromLog } from './status-from-log.ts';
 
 /** What the control plane is made of while there is no gateway: the engine, the log and the target, read here. */
@@ -25,6 +27,8 @@ export interface ControlPlaneParts {
   engine: ChangeEngine;
   log: ChangeLog;
   bodies: Bodies;
+  /** Null where the installation names none. */
+  factors: FactorVerifier | null;
   readRequest(digest: Digest): Promise<ChangeRequest>;
   readPlan(digest: Digest): Promise<Plan>;
   /** Plans against the zone as it is, exactly as orchestrator and voters do. */
@@ -45,6 +49,7 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
     status: (changeId) => status(parts, changeId),
     list: async () => summaries(await parts.log.sync()),
     planOf: (changeId) => planOf(parts, changeId),
+    asksSecondFactor: (plan) => asksSecondFactor(parts.trust, plan),
     decide: (changeId, decision, person) => decide(parts, changeId, decision, person),
     command: (changeId, command, person) => sendCommand(parts, changeId, command, person),
     takeSnapshot: () => parts.engine.takeSnapshot(parts.environment),
@@ -80,6 +85,7 @@ async function previewPlan(
   violations.push(...planned.judgeInvariants(parts.nowMs()), ...planned.judgeCausality());
   const needs = {
     approvals: policy.approvals[plan.risk.class].people,
+    secondFactor: asksSecondFactor(trust, plan),
     votes: policy.votes[plan.risk.class],
     voters: trust.services.filter((service) => service.role === 'voter').length,
   };
@@ -250,10 +256,13 @@ async function planOf(parts: ControlPlaneParts, changeId: string): Promise<Plan>
 async function decide(
   parts: ControlPlaneParts,
   changeId: string,
-  decision: { decision: 'approve' | 'reject'; plan: Plan; reason?: string },
+  decision: Parameters<ControlPlane['decide']>[1],
   person: Person,
 ) {
   mustHold(parts.trust, person, 'approver');
+  const { plan, code } = decision;
+  const needsCode = decision.decision === 'approve' && asksSecondFactor(parts.trust, plan);
+  if (needsCode && code === undefined) throw codeMissing(changeId, plan);
   const nonce = parts.newNonce();
   const issuedMs = parts.nowMs();
   const approval = await signStatement(person.signer, 'approval', {
@@ -262,12 +271,16 @@ async function decide(
     approver: person.subject,
     decision: decision.decision,
     ...(decision.reason === undefined ? {} : { reason: decision.reason }),
-    planDigest: digestOf(decision.plan),
+    planDigest: digestOf(plan),
     nonce,
     issuedAt: new Date(issuedMs).toISOString(),
     expiresAt: new Date(issuedMs + MAX_LIFETIME_MS).toISOString(),
   });
-  return orEnded(parts, changeId, () => parts.engine.decide(changeId, { approval }, nonce));
+  const mfa =
+    code === undefined
+      ? {}
+      : { mfa: await proveFactor(parts.factors, { person: person.subject, signed: approval, code }) };
+  return orEnded(parts, changeId, () => parts.engine.decide(changeId, { approval, ...mfa }, nonce));
 }
 
 async function sendCommand(

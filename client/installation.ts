@@ -25,6 +25,8 @@ export const installationSchema = z.strictObject({
   checkpoints: z.strictObject({ logKey: z.string(), witnessKeys: z.array(z.string()).min(1) }).optional(),
   /** People's private keys, one PKCS #8 PEM a person: `<subject>.pem`, mode 0600. */
   keysDir: z.string(),
+  /** Where second factors are proven. Absent: nobody here approves what asks for one. */
+  factorVerifierUrl: z.url().optional(),
   /** Where this machine keeps how far it has verified the log. Absent: `memory`, beside this file. */
   memoryDir: z.string().optional(),
   /** AWS credentials of whoever keeps the bucket, for `store check --repair`. Absent: it may not be repaired here. */

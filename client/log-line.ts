@@ -87,6 +87,8 @@ function summaryOf(said: Said): string {
       return `${said.predicate.approver}: ${said.predicate.decision}`;
     case 'acceptance':
       return acceptanceSummary(said.predicate);
+    case 'mfa':
+      return `${said.predicate.person}: second factor (${said.predicate.method})`;
     case 'command':
       return `${said.predicate.person}: ${said.predicate.action}`;
     case 'ruling':
@@ -109,6 +111,8 @@ function summaryOf(said: Said): string {
       return `raises the fence of ${said.predicate.zone} for the ${said.predicate.cause.type} of entry ${said.predicate.cause.index}`;
     case 'recovery':
       return `recovery by ${said.predicate.operator}: ${said.predicate.reason}`;
+    case 'factor-lock':
+      return `the second factor of ${said.predicate.person} is locked until ${said.predicate.until}, after ${said.predicate.failures} wrong codes`;
     case 'snapshot':
       return `snapshot of ${said.predicate.size} entries`;
   }

@@ -91,6 +91,8 @@ function apply(status: RecordedStatus, said: Said, index: number): void {
       return;
     case 'trust':
     case 'approval':
+    case 'mfa':
+    case 'factor-lock':
     case 'command':
     case 'ruling':
     case 'freeze':

@@ -45,6 +45,7 @@ const KIND_OF_CODE = {
   SIGNER_UNAVAILABLE: 'unavailable',
   WITNESS_UNAVAILABLE: 'unavailable',
   ENGINE_UNAVAILABLE: 'unavailable',
+  FACTOR_VERIFIER_UNAVAILABLE: 'unavailable',
   THROTTLED: 'unavailable',
   STACK_NOT_RUNNING: 'unavailable',
   ROLLBACK_INCOMPLETE: 'stuck',

@@ -37,6 +37,8 @@ export const STATUS_QUERY = 'status';
 /** A person's signed approval or rejection. Update id: the approval's nonce. */
 export interface DecideMessage {
   approval: Envelope;
+  /** The factor-verifier's `mfa` statement for it, where the change's class asks for a second factor. */
+  mfa?: Envelope;
 }
 export interface DecideAnswer {
   accepted: boolean;

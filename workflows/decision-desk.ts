@@ -1,12 +1,11 @@
 import { CancellationScope, condition } from '@temporalio/workflow';
 import type { AdmittedApproval } from '../activities/approval.ts';
 import { PHASES } from '../domain/change/lifecycle.ts';
-import type { Envelope } from '../domain/evidence/dsse.ts';
 import type { DecideAnswer, DecideMessage, Phase } from './contract.ts';
 import type { Progress } from './progress.ts';
 
 export interface Letter {
-  approval: Envelope;
+  message: DecideMessage;
   answer: DecideAnswer | null;
 }
 
@@ -29,7 +28,7 @@ export class DecisionDesk {
 
   constructor(progress: Progress) {
     this.#progress = progress;
-    this.#letters = progress.inbox.map((approval) => ({ approval, answer: null }));
+    this.#letters = progress.inbox.map((message) => ({ message, answer: null }));
     progress.inbox = [];
   }
 
@@ -38,8 +37,8 @@ export class DecisionDesk {
   }
 
   /** Handler of the update: resolves once the decision is judged and recorded, or the phase for it has passed. */
-  async decide({ approval }: DecideMessage): Promise<DecideAnswer> {
-    const letter = this.#receive(approval, Number.POSITIVE_INFINITY);
+  async decide(message: DecideMessage): Promise<DecideAnswer> {
+    const letter = this.#receive(message, Number.POSITIVE_INFINITY);
     if (letter === null) return this.#tooLate();
     const { status } = this.#progress;
     // A cancelled workflow is an aborted change: who waits here is told so by its phase.
@@ -50,8 +49,8 @@ export class DecisionDesk {
   }
 
   /** Handler of the signal: equal in effect, unanswered. */
-  drop({ approval }: DecideMessage): void {
-    this.#receive(approval, MAX_WAITING_SIGNALS);
+  drop(message: DecideMessage): void {
+    this.#receive(message, MAX_WAITING_SIGNALS);
   }
 
   peek(): Letter[] {
@@ -68,16 +67,16 @@ export class DecisionDesk {
 
   /** Puts what is unjudged back into the progress, to be carried into the next run. */
   close(): void {
-    this.#progress.inbox = this.#letters.map((letter) => letter.approval);
+    this.#progress.inbox = this.#letters.map((letter) => letter.message);
   }
 
-  #receive(approval: Envelope, room: number): Letter | null {
+  #receive(message: DecideMessage, room: number): Letter | null {
     const { phase } = this.#progress.status;
     if (!isBeforeStages(phase)) return null;
-    const waiting = this.#letters.find((one) => sameEnvelope(one.approval, approval));
+    const waiting = this.#letters.find((one) => sameDecision(one.message, message));
     if (waiting) return waiting;
     if (this.#letters.length >= room) return null;
-    const letter: Letter = { approval, answer: null };
+    const letter: Letter = { message, answer: null };
     this.#letters.push(letter);
     return letter;
   }
@@ -99,7 +98,11 @@ export class DecisionDesk {
   }
 }
 
-/** Signatures included: a badly signed copy of a decision must not stand in for the real one. */
-function sameEnvelope(a: Envelope, b: Envelope): boolean {
-  return a.payload === b.payload && a.signatures[0]?.sig === b.signatures[0]?.sig;
+/** Signatures and second factor included: a badly signed copy of a decision must not stand in for the real one. */
+function sameDecision(a: DecideMessage, b: DecideMessage): boolean {
+  return (
+    a.approval.payload === b.approval.payload &&
+    a.approval.signatures[0]?.sig === b.approval.signatures[0]?.sig &&
+    a.mfa?.signatures[0]?.sig === b.mfa?.signatures[0]?.sig
+  );
 }

@@ -1,6 +1,6 @@
 import type { PlanSummary } from '../activities/plan.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
-import type { ChangeInput, ChangeStatus, Phase } from './contract.ts';
+import type { ChangeInput, ChangeStatus, DecideMessage, Phase } from './contract.ts';
 
 /**
  * All that a change knows of itself: plain data, so that it survives continue-as-new whole. Each phase reads and
@@ -29,7 +29,7 @@ export interface Progress {
   /** Rulings that the log could not take yet. */
   unrecorded: Envelope[];
   /** Decisions that came by signal and are not yet judged. */
-  inbox: Envelope[];
+  inbox: DecideMessage[];
 }
 
 export function begin(input: ChangeInput, nowMs: number): Progress {

@@ -20,6 +20,7 @@ function needsLines(needs: PlanPreview['needs'], style: Style): string[] {
   if (needs === null) return [];
   const people = needs.approvals === 1 ? '1 person who is' : `${needs.approvals} people who are`;
   return [
-    `${style('bold', 'Needs')}   ${needs.votes} of ${needs.voters} votes, and approval by ${people} not the author`,
+    `${style('bold', 'Needs')}   ${needs.votes} of ${needs.voters} votes, and approval by ${people} not the author` +
+      (needs.secondFactor ? ', with a second factor' : ''),
   ];
 }

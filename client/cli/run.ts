@@ -4,6 +4,7 @@ import { addAudit } from './commands/audit.ts';
 import { addApprove, addReject } from './commands/decide.ts';
 import { addDev } from './commands/dev.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addFactor } from './commands/factor.ts';
 import { addKeys } from './commands/keys.ts';
 import { addHistory, addLog } from './commands/log.ts';
 import { addPlan } from './commands/plan.ts';
@@ -44,6 +45,7 @@ export function createProgram(cli: Cli): Command {
   addDev(program, cli);
   addDoctor(program, cli);
   addKeys(program, cli);
+  addFactor(program, cli);
   addPlan(program, cli);
   addSubmit(program, cli);
   addStatus(program, cli);

@@ -1,11 +1,13 @@
 import type { RiskClass } from '../change/risk.ts';
 import type { ErrorCode, Violation } from '../errors.ts';
-import type { ApprovalPredicate } from '../evidence/statements.ts';
-import type { TrustDocument } from '../evidence/trust.ts';
+import type { ApprovalPredicate, MfaPredicate } from '../evidence/statements.ts';
+import type { Policy, TrustDocument } from '../evidence/trust.ts';
 import type { ChangeRecord } from '../log/state.ts';
+import { judgeSecondFactor } from './judge-second-factor.ts';
 import { judgeValidity } from './validity.ts';
 
-export interface ApprovalFacts {
+/** What a person's statement about a change is judged by. */
+export interface StatementFacts {
   /** The open change; undefined when the log has no open one of this id. */
   change: ChangeRecord | undefined;
   ended: boolean;
@@ -14,6 +16,11 @@ export interface ApprovalFacts {
   keyIds: readonly string[];
   environment: string;
   nowMs: number;
+}
+
+export interface ApprovalFacts extends StatementFacts {
+  /** The second factor that came with it, and the keys whose signatures on that verified. */
+  mfa: { said: MfaPredicate; keyIds: readonly string[] } | null;
 }
 
 /**
@@ -26,6 +33,7 @@ export function judgeApproval(approval: ApprovalPredicate, facts: ApprovalFacts)
   return [
     ...judgePerson(approval, facts),
     ...judgeValidity(approval, facts.nowMs),
+    ...judgeFactor(approval, facts),
     ...(change === undefined
       ? [noOpenChange(approval.changeId, ended)]
       : judgeAgainstChange(approval, change, ended)),
@@ -81,6 +89,33 @@ function judgePerson(
     );
   }
   return violations;
+}
+
+function judgeFactor(approval: ApprovalPredicate, facts: ApprovalFacts): Violation[] {
+  const { mfa, trust, change, environment, nowMs } = facts;
+  const { approver, changeId, planDigest, nonce } = approval;
+  if (mfa !== null) {
+    return judgeSecondFactor(mfa.said, {
+      ...{ person: approver, changeId, environment, planDigest, nonce, nowMs },
+      byVerifier: trust.services.some(
+        ({ role, keys }) =>
+          role === 'factor-verifier' && keys.some(({ keyId }) => mfa.keyIds.includes(keyId)),
+      ),
+      enrolled: hasSecondFactor(trust, approver),
+    });
+  }
+  const riskClass = change?.plan?.riskClass;
+  // A no can only stop: nobody is kept from it by a lost telephone.
+  if (riskClass === undefined || approval.decision === 'reject') return [];
+  if (!trust.policy.approvals[riskClass].secondFactor) return [];
+  return [
+    no(
+      'NOT_PERMITTED',
+      'second-factor',
+      `An approval of a change of class ${riskClass} needs a second factor.`,
+      `Approve with the code of your authenticator: \`resilience-ctl approve ${changeId} --code 123456\`.`,
+    ),
+  ];
 }
 
 function noOpenChange(changeId: string, ended: boolean): Violation {
@@ -154,8 +189,14 @@ function isApprover(trust: TrustDocument, subject: string): boolean {
   return trust.people.some((person) => person.subject === subject && person.roles.includes('approver'));
 }
 
+function hasSecondFactor(trust: TrustDocument, subject: string): boolean {
+  return trust.people.some((person) => person.subject === subject && person.secondFactors.length > 0);
+}
+
 export interface ApprovalTally {
   needed: number;
+  /** Whether each must have come with a second factor. */
+  secondFactor: boolean;
   /** Distinct people whose approval counts, sorted. */
   given: string[];
   rejectedBy: string | null;
@@ -165,7 +206,7 @@ export interface ApprovalTally {
 
 /**
  * Where a change stands with its approvers: accepted decisions over its current plan, by people who still are
- * approvers and not its author. An edit of the plan starts from none. Never throws.
+ * approvers and not its author, with a second factor where its class asks for one. An edit of the plan starts from none. Never throws.
  */
 export function missingApprovals(
   change: ChangeRecord,
@@ -180,11 +221,22 @@ export function missingApprovals(
     .map((person) => person.subject)
     .filter((subject) => subject !== author && isApprover(trust, subject))
     .sort();
-  const approved = new Set(current.filter((one) => one.decision === 'approve').map((one) => one.approver));
+  const rule = trust.policy.approvals[riskClass];
+  const approved = new Set(current.filter((one) => isYes(one, rule)).map((one) => one.approver));
   return {
-    needed: trust.policy.approvals[riskClass].people,
+    needed: rule.people,
+    secondFactor: rule.secondFactor,
     given: may.filter((subject) => approved.has(subject)),
     rejectedBy: current.find((one) => one.decision === 'reject')?.approver ?? null,
-    eligible: may.filter((subject) => !approved.has(subject)),
+    eligible: may.filter(
+      (subject) => !approved.has(subject) && (!rule.secondFactor || hasSecondFactor(trust, subject)),
+    ),
   };
+}
+
+function isYes(
+  { decision, mfa }: ChangeRecord['acceptances'][number],
+  { secondFactor }: Policy['approvals'][RiskClass],
+): boolean {
+  return decision === 'approve' && (mfa !== null || !secondFactor);
 }

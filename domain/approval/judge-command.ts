@@ -1,6 +1,6 @@
 import type { ErrorCode, Violation } from '../errors.ts';
 import type { CommandPredicate } from '../evidence/statements.ts';
-import type { ApprovalFacts } from './judge-approval.ts';
+import type { StatementFacts } from './judge-approval.ts';
 import { judgeValidity } from './validity.ts';
 
 /**
@@ -8,7 +8,7 @@ import { judgeValidity } from './validity.ts';
  * steer: a command holds a change, lets it be watched again or sends it back, and never takes it past a guard.
  * Returns every violation; never throws.
  */
-export function judgeCommand(command: CommandPredicate, facts: ApprovalFacts): Violation[] {
+export function judgeCommand(command: CommandPredicate, facts: StatementFacts): Violation[] {
   const { change, ended, trust, keyIds, environment, nowMs } = facts;
   const { person, changeId } = command;
   const signers = trust.people.filter(({ keys }) => keys.some(({ keyId }) => keyIds.includes(keyId)));

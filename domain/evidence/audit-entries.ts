@@ -1,5 +1,5 @@
 import { utf8ToBytes } from '@noble/hashes/utils.js';
-import { judgeApproval } from '../approval/judge-approval.ts';
+import { type ApprovalFacts, judgeApproval } from '../approval/judge-approval.ts';
 import type { Plan } from '../change/plan.ts';
 import { type ChangeRequest, parseChangeRequest } from '../change/request.ts';
 import { DomainError, type ErrorCode, type Violation } from '../errors.ts';
@@ -16,7 +16,7 @@ import {
   parseJsonBytes,
 } from './canonical-json.ts';
 import { judgeDescription } from './describe-request.ts';
-import type { VerifySignature } from './dsse.ts';
+import type { Envelope, VerifySignature } from './dsse.ts';
 import { createFenceTrail } from './fence-trail.ts';
 import { judgeCommit } from './judge-commit.ts';
 import { judgeVersion } from './judge-version.ts';
@@ -298,8 +298,19 @@ export function judgeAcceptedAs(
     ended: false,
     trust,
     keyIds: verifiedKeyIds(opened, verify),
+    mfa: openedFactor(said.mfa, verify),
     environment,
     nowMs: Date.parse(said.at),
+  });
+}
+
+/** The second factor in an envelope, with the keys that signed it; null for none. Throws `ENTRY_MALFORMED`. */
+export function openedFactor(envelope: Envelope | undefined, verify: VerifySignature): ApprovalFacts['mfa'] {
+  if (envelope === undefined) return null;
+  const opened = openEnvelope(envelope);
+  if (opened.type === 'mfa') return { said: opened.predicate, keyIds: verifiedKeyIds(opened, verify) };
+  throw new DomainError('ENTRY_MALFORMED', `In place of a second factor is a ${opened.type} statement.`, {
+    next: 'Sign the approval again, with the answer of the factor-verifier beside it.',
   });
 }
 

@@ -129,6 +129,16 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     issuedAt: at,
     expiresAt: at,
   }),
+  mfa: z.strictObject({
+    changeId,
+    environment,
+    person: name,
+    planDigest: digest,
+    nonce,
+    method: z.enum(['totp', 'recovery-code']),
+    at,
+    expiresAt: at,
+  }),
   acceptance: z.strictObject({
     changeId,
     environment,
@@ -139,6 +149,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     nonce,
     planDigest: digest,
     approval: envelopeSchema,
+    mfa: z.exactOptional(envelopeSchema),
     at,
     madeBy,
   }),
@@ -248,6 +259,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     at,
   }),
   recovery: z.strictObject({ environment, operator: name, reason: text, nonce, at }),
+  'factor-lock': z.strictObject({ environment, person: name, failures: index, until: at, at }),
   snapshot: z.strictObject({ environment, size: index, stateDigest: digest, at }),
 };
 

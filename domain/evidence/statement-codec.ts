@@ -48,12 +48,13 @@ const statementFrame = z.object({ predicateType: z.string(), predicate: z.unknow
  * | statement | name | digest |
  * |---|---|---|
  * | request | change id | the request |
- * | plan, vote, approval, acceptance, stage-verdict, intent, outcome, commit | change id | the plan |
+ * | plan, vote, approval, mfa, acceptance, stage-verdict, intent, outcome, commit | change id | the plan |
  * | version | resource | the document |
  * | command, ruling, end | change id | the name's own bytes: there may be no plan yet |
  * | freeze | zone, or environment | the name's own bytes |
  * | fence | zone | the name's own bytes |
  * | recovery | environment | the name's own bytes |
+ * | factor-lock | person | the name's own bytes |
  * | trust | environment | the trust document |
  * | snapshot | environment | the snapshot |
  *
@@ -97,6 +98,7 @@ const SUBJECTS: { [T in StatementType]: (about: Predicates[T]) => { name: string
   plan: ofPlan,
   vote: ofPlan,
   approval: ofPlan,
+  mfa: ofPlan,
   acceptance: ofPlan,
   command: (about) => ofName(about.changeId),
   ruling: (about) => ofName(about.changeId),
@@ -109,6 +111,7 @@ const SUBJECTS: { [T in StatementType]: (about: Predicates[T]) => { name: string
   freeze: (about) => ofName(about.scope?.zone ?? about.environment),
   fence: (about) => ofName(about.zone),
   recovery: (about) => ofName(about.environment),
+  'factor-lock': (about) => ofName(about.person),
   snapshot: (about) => ({ name: about.environment, digest: about.stateDigest }),
 };
 

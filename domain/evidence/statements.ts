@@ -24,6 +24,7 @@ export interface Predicates {
   plan: PlanPredicate;
   vote: VotePredicate;
   approval: ApprovalPredicate;
+  mfa: MfaPredicate;
   acceptance: AcceptancePredicate;
   command: CommandPredicate;
   ruling: RulingPredicate;
@@ -36,6 +37,7 @@ export interface Predicates {
   freeze: FreezePredicate;
   fence: FencePredicate;
   recovery: RecoveryPredicate;
+  'factor-lock': FactorLockPredicate;
   snapshot: SnapshotPredicate;
 }
 
@@ -138,6 +140,26 @@ export interface ApprovalPredicate {
   expiresAt: string;
 }
 
+/** How a person proved the second factor: a code of RFC 6238, or one of the codes given out at enrolment. */
+export type FactorMethod = 'totp' | 'recovery-code';
+
+/**
+ * Signed by the factor-verifier: `person` gave a second factor for the one statement that has this nonce, over this plan
+ * (the subject). It counts only beside that statement. Valid until `expiresAt`, at most five minutes.
+ */
+export interface MfaPredicate {
+  changeId: string;
+  /** Audience. */
+  environment: string;
+  person: string;
+  planDigest: Digest;
+  /** Of the approval or override that it goes with. */
+  nonce: string;
+  method: FactorMethod;
+  at: string;
+  expiresAt: string;
+}
+
 /** Signed by the orchestrator: a person's approval arrived at `at`, and counts or does not. */
 export interface AcceptancePredicate {
   changeId: string;
@@ -149,6 +171,8 @@ export interface AcceptancePredicate {
   nonce: string;
   planDigest: Digest;
   approval: Envelope;
+  /** The second factor that came with it. */
+  mfa?: Envelope;
   at: string;
   madeBy?: MadeBy;
 }
@@ -361,6 +385,15 @@ export interface RecoveryPredicate {
   operator: string;
   reason: string;
   nonce: string;
+  at: string;
+}
+
+/** Signed by the factor-verifier: after so many wrong codes it hears no more of this person until `until`. */
+export interface FactorLockPredicate {
+  environment: string;
+  person: string;
+  failures: number;
+  until: string;
   at: string;
 }
 

@@ -1,7 +1,8 @@
+import { judgeSecondFactor } from '../approval/judge-second-factor.ts';
 import { judgeValidity } from '../approval/validity.ts';
 import type { VerifySignature } from '../evidence/dsse.ts';
 import { type OpenedStatement, openEnvelope, verifiedKeyIds } from '../evidence/statement-codec.ts';
-import type { AcceptancePredicate, RulingPredicate } from '../evidence/statements.ts';
+import type { AcceptancePredicate, ApprovalPredicate, RulingPredicate } from '../evidence/statements.ts';
 import type { PersonRole, ServiceRole, TrustIndex } from '../evidence/trust.ts';
 import type { LogState } from './state.ts';
 
@@ -31,6 +32,8 @@ export function judgeAuthority(statement: OpenedStatement, state: LogState, judg
         : `${predicate.operator} did not sign it, or is no operator`;
     case 'approval':
       return 'an approval counts only inside an acceptance';
+    case 'mfa':
+      return 'a second factor counts only beside the approval that it was given for';
     case 'command':
       return 'a command counts only inside a ruling';
     case 'version':
@@ -47,6 +50,8 @@ export function judgeAuthority(statement: OpenedStatement, state: LogState, judg
     case 'commit':
     case 'fence':
       return signedBy('enactor') ? null : 'only the enactor may say this';
+    case 'factor-lock':
+      return signedBy('factor-verifier') ? null : 'only the factor-verifier may say this';
     case 'acceptance':
     case 'ruling':
       if (!signedBy('orchestrator')) return 'only the orchestrator may say this';
@@ -100,9 +105,35 @@ function judgeAccepted(
   if (!isPerson(verifiedKeyIds(inside, judge.verify), approval.approver, 'approver', judge.trust)) {
     return `${approval.approver} did not sign the approval inside, or may not approve`;
   }
-  return own(state.changes, acceptance.changeId)?.request.author === approval.approver
-    ? `${approval.approver} is the author`
-    : null;
+  if (own(state.changes, acceptance.changeId)?.request.author === approval.approver) {
+    return `${approval.approver} is the author`;
+  }
+  return judgeFactorOf(acceptance, approval, judge);
+}
+
+/** That it is there is for the policy to ask; that it is real is asked wherever it is. */
+function judgeFactorOf(
+  { mfa: envelope, at }: AcceptancePredicate,
+  approval: ApprovalPredicate,
+  { trust, verify }: Judge,
+): string | null {
+  if (envelope === undefined) return null;
+  let opened: OpenedStatement;
+  try {
+    opened = openEnvelope(envelope);
+  } catch {
+    return 'the second factor inside is malformed';
+  }
+  if (opened.type !== 'mfa') return `in place of a second factor is a ${opened.type} statement`;
+  const { changeId, environment, planDigest, nonce, approver: person } = approval;
+  const enrolled = [...trust.personByKey.values()].some(
+    ({ subject, secondFactors }) => subject === person && secondFactors.length > 0,
+  );
+  const [reason] = judgeSecondFactor(opened.predicate, {
+    ...{ person, changeId, environment, planDigest, nonce, enrolled, nowMs: Date.parse(at) },
+    byVerifier: services(verifiedKeyIds(opened, verify), 'factor-verifier', trust).length > 0,
+  });
+  return reason?.message ?? null;
 }
 
 function judgeRuled(ruling: RulingPredicate, inside: OpenedStatement, judge: Judge): string | null {

@@ -34,8 +34,8 @@ export function decodeEntry(bytes: Uint8Array): OpenedStatement {
   return openEnvelope(parseCanonicalBytes(bytes));
 }
 
-/** A statement as far as the state keeps it: without the approval inside an acceptance. */
-export type Keyed = { [T in StatementType]: Omit<Predicates[T], 'approval' | 'command'> };
+/** A statement as far as the state keeps it: without the statements inside an acceptance. */
+export type Keyed = { [T in StatementType]: Omit<Predicates[T], 'approval' | 'mfa' | 'command'> };
 
 /** As `decodeEntry`; bytes that cannot be read are the reason why not. */
 export function readEntry(bytes: Uint8Array): OpenedStatement | string {
@@ -65,6 +65,7 @@ const KEY_PARTS: { [T in StatementType]: (about: Keyed[T]) => (string | number |
   plan: (about) => [about.changeId, about.planDigest],
   vote: (about) => [about.changeId, about.planDigest, about.voter, about.round],
   approval: (about) => [about.changeId, about.nonce],
+  mfa: (about) => [about.changeId, about.nonce, about.person],
   // Another's decision with the same nonce is an attempt of its own, which is recorded as refused.
   acceptance: ({ changeId, nonce, approver, planDigest, decision }) => [
     changeId,
@@ -101,5 +102,6 @@ const KEY_PARTS: { [T in StatementType]: (about: Keyed[T]) => (string | number |
   freeze: (about) => [about.nonce],
   fence: (about) => [about.zone, about.expectedFence, about.cause.index],
   recovery: (about) => [about.nonce],
+  'factor-lock': (about) => [about.person, about.until],
   snapshot: (about) => [about.size],
 };

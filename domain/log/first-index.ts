@@ -21,6 +21,8 @@ export function firstIndexOf(state: LogState, said: Said): number | null {
     case 'recovery':
       return own(state.freezeNonces, said.predicate.nonce) ?? null;
     case 'approval':
+    case 'mfa':
+    case 'factor-lock':
     case 'command':
     case 'version':
       return null;
@@ -40,7 +42,19 @@ export function firstIndexOf(state: LogState, said: Said): number | null {
 
 type SaidOfChange = Exclude<
   Said,
-  { type: 'trust' | 'snapshot' | 'freeze' | 'fence' | 'recovery' | 'approval' | 'command' | 'version' }
+  {
+    type:
+      | 'trust'
+      | 'snapshot'
+      | 'freeze'
+      | 'fence'
+      | 'recovery'
+      | 'approval'
+      | 'mfa'
+      | 'factor-lock'
+      | 'command'
+      | 'version';
+  }
 >;
 
 function firstIndexInChange(state: LogState, { type, predicate }: SaidOfChange): number | null {

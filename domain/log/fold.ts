@@ -1,7 +1,7 @@
 import { type Dependents, dependentsIn, relink } from '../causality/dependency-graph.ts';
 import { countOf, merge } from '../causality/vector-clock.ts';
-import type { VerifySignature } from '../evidence/dsse.ts';
-import type { OpenedStatement, Said } from '../evidence/statement-codec.ts';
+import type { Envelope, VerifySignature } from '../evidence/dsse.ts';
+import { type OpenedStatement, openEnvelope, type Said } from '../evidence/statement-codec.ts';
 import type {
   CommitPredicate,
   FreezePredicate,
@@ -124,6 +124,8 @@ function record(said: Said, state: LogState, dependents: Dependents, index: numb
       state.changes[said.predicate.changeId] = openedBy({ ...said.predicate, index });
       return;
     case 'approval':
+    case 'mfa':
+    case 'factor-lock':
     case 'command':
     case 'version':
       return;
@@ -148,8 +150,8 @@ function record(said: Said, state: LogState, dependents: Dependents, index: numb
       change.votes.push({ ...said.predicate, index });
       return;
     case 'acceptance': {
-      const { approval: _, ...acceptance } = said.predicate;
-      change.acceptances.push({ ...acceptance, index });
+      const { approval: _, mfa, ...acceptance } = said.predicate;
+      change.acceptances.push({ ...acceptance, mfa: acceptance.accepted ? factorIn(mfa) : null, index });
       return;
     }
     case 'ruling': {
@@ -193,6 +195,13 @@ function openedBy(request: ChangeRecord['request']): ChangeRecord {
     outcomes: [],
     exposures: [],
   };
+}
+
+/** What an acceptance proves of the second factor; `judgeAuthority` has verified that of an accepted decision. */
+function factorIn(mfa: Envelope | undefined): ChangeRecord['acceptances'][number]['mfa'] {
+  if (mfa === undefined) return null;
+  const said = openEnvelope(mfa);
+  return said.type === 'mfa' ? { method: said.predicate.method, at: said.predicate.at } : null;
 }
 
 function recordFreeze(freeze: FreezePredicate, state: LogState, index: number): void {

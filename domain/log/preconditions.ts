@@ -29,6 +29,8 @@ export function obstacleTo(
     case 'freeze':
     case 'recovery':
     case 'approval':
+    case 'mfa':
+    case 'factor-lock':
     case 'command':
     case 'version':
       return null;

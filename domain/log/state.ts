@@ -4,6 +4,7 @@ import type {
   AcceptancePredicate,
   CommitPredicate,
   EndPredicate,
+  FactorMethod,
   FencePredicate,
   FreezePredicate,
   IntentPredicate,
@@ -130,7 +131,10 @@ export interface ChangeRecord {
   /** The newest plan. Votes, acceptances and verdicts over another digest stay listed and do not count. */
   plan: Indexed<PlanPredicate> | null;
   votes: Indexed<VotePredicate>[];
-  acceptances: Indexed<Omit<AcceptancePredicate, 'approval'>>[];
+  /** `mfa`: the second factor that came with it. */
+  acceptances: Indexed<
+    Omit<AcceptancePredicate, 'approval' | 'mfa'> & { mfa: { method: FactorMethod; at: string } | null }
+  >[];
   /** Commands that arrived, accepted and refused. */
   rulings: Indexed<Omit<RulingPredicate, 'command'>>[];
   verdicts: Indexed<StageVerdictPredicate>[];

@@ -7,7 +7,13 @@ import {
   ListAccessKeysCommand,
   PutUserPolicyCommand,
 } from '@aws-sdk/client-iam';
-import { CreateAliasCommand, CreateKeyCommand, GetPublicKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import {
+  CreateAliasCommand,
+  CreateKeyCommand,
+  DescribeKeyCommand,
+  GetPublicKeyCommand,
+  KMSClient,
+} from '@aws-sdk/client-kms';
 import {
   ChangeResourceRecordSetsCommand,
   CreateHostedZoneCommand,
@@ -50,6 +56,8 @@ export interface EnvironmentResources {
   roles: Record<RoleName, RoleResources>;
   /** The key that signs the log's checkpoints. */
   logKey: KmsKey;
+  /** The symmetric key that encrypts second factors. */
+  factorKeyArn: string;
 }
 
 interface KmsKey {
@@ -85,9 +93,11 @@ export async function bootstrapEnvironment(
       ),
     );
     const ensuringLogKey = ensureKey(clients.kms, plan.environment, 'log');
-    const [zones, logKey, , ...roles] = await Promise.all([
+    const ensuringFactorKey = ensureSymmetricKey(clients.kms, plan.environment, 'factors');
+    const [zones, logKey, factorKeyArn, , ...roles] = await Promise.all([
       ensuringZones,
       ensuringLogKey,
+      ensuringFactorKey,
       ensureBucket(clients.s3, bucket),
       ...ROLES.map(async (facts) => {
         const user = `resilience-${plan.environment}-${facts.role}`;
@@ -102,6 +112,7 @@ export async function bootstrapEnvironment(
           bucket,
           hostedZoneIds,
           logKeyArn,
+          factorKeyArn: await ensuringFactorKey,
           ...(key && { keyArn: key.keyArn }),
         };
         await clients.iam.send(
@@ -121,6 +132,7 @@ export async function bootstrapEnvironment(
       hostedZones: Object.fromEntries(zones),
       roles: Object.fromEntries(roles) as Record<RoleName, RoleResources>,
       logKey,
+      factorKeyArn,
     };
   } finally {
     for (const client of Object.values(clients)) client.destroy();
@@ -229,6 +241,16 @@ async function ensureKey(kms: KMSClient, environment: string, holder: RoleName |
     kms.send(new GetPublicKeyCommand({ KeyId: keyId })),
   ]);
   return keyFacts(publicKey);
+}
+
+async function ensureSymmetricKey(kms: KMSClient, environment: string, use: string): Promise<string> {
+  const alias = `alias/resilience-${environment}/${use}`;
+  const found = await unlessNamed(['NotFoundException'], kms.send(new DescribeKeyCommand({ KeyId: alias })));
+  if (found !== undefined) return required(found.KeyMetadata?.Arn, 'DescribeKey returned no ARN');
+  const made = await kms.send(new CreateKeyCommand({ Description: `resilience-ctl ${environment} ${use}` }));
+  const keyId = required(made.KeyMetadata?.KeyId, 'CreateKey returned no id');
+  await kms.send(new CreateAliasCommand({ AliasName: alias, TargetKeyId: keyId }));
+  return required(made.KeyMetadata?.Arn, 'CreateKey returned no ARN');
 }
 
 function keyFacts(answer: { KeyId?: string | undefined; PublicKey?: Uint8Array | undefined }): KmsKey {

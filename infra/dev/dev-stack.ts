@@ -34,9 +34,9 @@ export async function runDevStack(options: DevStackOptions): Promise<DevStack> {
   try {
     onProgress(`Preparing environment ${environment} …`);
     const prepared = await prepareEnvironment(servers, { environment, zones: [devZone('example.com')], dir });
-    onProgress('Starting orchestrator, enactor, analysis, three voters and a witness …');
-    const { workers, witness } = prepared;
-    const roles = await startRoles({ dir, workers, witness, onUnexpectedExit });
+    onProgress('Starting orchestrator, enactor, analysis, three voters, a witness and a factor-verifier …');
+    const { workers, witness, factorVerifier } = prepared;
+    const roles = await startRoles({ dir, workers, witness, factorVerifier, onUnexpectedExit });
     const installation: Installation = {
       ...prepared.installation,
       dev: { pid: process.pid, startedAt: new Date().toISOString() },

@@ -7,6 +7,7 @@ import type { TrustDocument } from '../../domain/evidence/trust.ts';
 import { logOrigin } from '../../domain/log/checkpoint.ts';
 import { formatVkey, noteKey } from '../../domain/log/signed-note.ts';
 import type { WorkerConfig } from '../../worker/config.ts';
+import type { FactorVerifierConfig } from '../../worker/factor-verifier-config.ts';
 import type { WitnessConfig } from '../../worker/witness-config.ts';
 import { VOTER_ZONES } from '../../workflows/contract.ts';
 import { keyIdOf } from '../keys/keyring.ts';
@@ -14,6 +15,7 @@ import { openNoteSigner } from '../keys/note-signer.ts';
 import { generatePersonKey, rawPublicKey, readPersonSigner } from '../keys/person-keys.ts';
 import { sealTrustDocument } from '../keys/trust-file.ts';
 import { bootstrapEnvironment, type EnvironmentPlan, type EnvironmentResources } from './bootstrap.ts';
+import { enrolPeople } from './dev-factors.ts';
 import { freePort } from './free-port.ts';
 import type { RoleName } from './role-policies.ts';
 import type { StackAddresses } from './servers.ts';
@@ -33,7 +35,7 @@ const POLICY: TrustDocument['policy'] = {
   approvals: {
     standard: { people: 2, teams: 1, secondFactor: false },
     critical: { people: 2, teams: 1, secondFactor: false },
-    emergency: { people: 2, teams: 1, secondFactor: false },
+    emergency: { people: 2, teams: 1, secondFactor: true },
     brake: { people: 1, teams: 1, secondFactor: false },
   },
   votes: { standard: 2, critical: 3, emergency: 3, brake: 2 },
@@ -41,7 +43,7 @@ const POLICY: TrustDocument['policy'] = {
   limits: { minTtlSeconds: 0, maxTtlSeconds: 86_400, maxZoneShare: 0.3, smallZoneSize: 10 },
 };
 
-type WorkerRole = Exclude<RoleName, 'client' | 'consumer' | 'keeper'>;
+type WorkerRole = Exclude<RoleName, 'client' | 'consumer' | 'keeper' | 'factor-verifier'>;
 
 /** One environment, ready to be worked in: everything that its workers and its people need, as files. */
 export interface DevEnvironment {
@@ -50,6 +52,7 @@ export interface DevEnvironment {
   workers: Record<WorkerRole, WorkerConfig>;
   /** Of the environment's one witness, which on this machine stands in for somebody else's. */
   witness: WitnessConfig;
+  factorVerifier: FactorVerifierConfig;
   /** Where each voter reads its zone's switch. */
   zoneSwitchFiles: Record<string, string>;
   /** JSON of `ConsumerConfig`: what a service needs to read what is live. */
@@ -86,7 +89,12 @@ export async function prepareEnvironment(
   const logKey = logKeyOf(plan, resources);
   const witness = await prepareWitness(plan, formatVkey(logKey));
   const transparency = { log: formatVkey(logKey), witnesses: [witness.vkey], threshold: 1 };
-  const trust = trustDocument(plan, resources, transparency);
+  const factors = await enrolPeople(
+    plan,
+    resources,
+    PEOPLE.map(({ subject }) => subject),
+  );
+  const trust = trustDocument(plan, resources, transparency, factors);
   const sealed = await sealTrustDocument(trust, readPersonSigner(privateKeyFile(dir, 'root')));
   const trustFile = join(dir, 'trust.json');
   writeSecret(trustFile, sealed.envelope);
@@ -98,12 +106,16 @@ export async function prepareEnvironment(
       return [zone, file] as const;
     }),
   );
-  const shared = { stack, plan, resources, trustFile, trustDigest: sealed.digest, transparency, witness };
+  const factorPort = await freePort();
+  const shared = {
+    ...{ stack, plan, resources, trustFile, trustDigest: sealed.digest, transparency, witness, factorPort },
+  };
   return {
     installation: installationOf(shared),
     trust,
     workers: workerConfigs(shared, zoneSwitchFiles),
     witness: witness.config,
+    factorVerifier: factorVerifierConfig(shared),
     zoneSwitchFiles,
     consumerFile: writeConsumerConfig(shared),
   };
@@ -118,7 +130,7 @@ function writeConsumerConfig({ plan, resources, trustFile, trustDigest }: Shared
 }
 
 /** Writes a role's configuration where its process reads it, and returns the file. */
-export function writeWorkerConfig(dir: string, role: string, config: WorkerConfig | WitnessConfig): string {
+export function writeWorkerConfig(dir: string, role: string, config: object): string {
   const file = join(dir, 'workers', `${role}.json`);
   writeSecret(file, config);
   return file;
@@ -132,6 +144,7 @@ interface Shared {
   trustDigest: string;
   transparency: TrustDocument['transparency'];
   witness: PreparedWitness;
+  factorPort: number;
 }
 
 interface PreparedWitness {
@@ -166,7 +179,7 @@ function logKeyOf({ environment }: DevEnvironmentPlan, { logKey }: EnvironmentRe
 }
 
 function installationOf(shared: Shared): Installation {
-  const { stack, plan, resources, trustFile, trustDigest, transparency } = shared;
+  const { stack, plan, resources, trustFile, trustDigest, transparency, factorPort } = shared;
   return {
     apiVersion: 'resilience-ctl/installation/v1',
     environment: plan.environment,
@@ -176,8 +189,20 @@ function installationOf(shared: Shared): Installation {
     trustDigest,
     checkpoints: { logKey: transparency.log, witnessKeys: transparency.witnesses },
     keysDir: join(plan.dir, 'keys'),
+    factorVerifierUrl: `http://127.0.0.1:${factorPort}`,
     memoryDir: join(plan.dir, 'memory'),
     keeper: resources.roles.keeper.credentials,
+  };
+}
+
+function factorVerifierConfig(shared: Shared): FactorVerifierConfig {
+  const { plan, resources, trustFile, trustDigest, factorPort } = shared;
+  return {
+    environment: plan.environment,
+    aws: awsOf(resources, 'factor-verifier'),
+    kmsKeyArn: resources.roles['factor-verifier'].keyArn ?? '',
+    factorKeyArn: resources.factorKeyArn,
+    ...{ trustFile, trustDigest, host: '127.0.0.1', port: factorPort, logLevel: 'info' },
   };
 }
 
@@ -232,6 +257,7 @@ function trustDocument(
   plan: DevEnvironmentPlan,
   resources: EnvironmentResources,
   transparency: TrustDocument['transparency'],
+  factors: ReadonlyMap<string, TrustDocument['people'][number]['secondFactors']>,
 ): TrustDocument {
   return {
     apiVersion: 'resilience-ctl/trust/v1',
@@ -244,7 +270,7 @@ function trustDocument(
     },
     people: PEOPLE.map((person) => ({
       ...person,
-      secondFactors: [],
+      secondFactors: factors.get(person.subject) ?? [],
       keys: [publicKeyOf(readFileSync(privateKeyFile(plan.dir, person.subject), 'utf8'))],
     })),
     services: services(resources),

@@ -11,6 +11,7 @@ export type RoleName =
   | 'client'
   | 'consumer'
   | 'keeper'
+  | 'factor-verifier'
   | `voter.${(typeof VOTER_ZONES)[number]}`;
 
 /** What one role's policy is about. */
@@ -20,6 +21,8 @@ export interface PolicyTargets {
   /** Absent for a role without a key. */
   keyArn?: string;
   logKeyArn: string;
+  /** Encrypts second factors. */
+  factorKeyArn: string;
 }
 
 interface RoleFacts {
@@ -34,13 +37,16 @@ interface RoleFacts {
   inspects?: true;
   /** Signs the log's checkpoints. */
   integrates?: true;
+  /** Keeps people's second factors, which nobody else may read. */
+  keepsFactors?: true;
   /** These parts of the bucket, and no zone. Absent: all. */
   readsOnly?: readonly string[];
 }
 
 const voter = { signs: true, creates: [], changesRecords: false };
 
-/** The whole of who may do what. Only the enactor changes records; nobody deletes. */
+/** The whole of who may do what. Only the enactor changes records, only the factor-verifier reads second factors; nobody
+ * deletes. */
 export const ROLES: readonly RoleFacts[] = [
   { role: 'orchestrator', signs: true, creates: ['*'], changesRecords: false, integrates: true },
   ...VOTER_ZONES.map((zone): RoleFacts => ({ role: `voter.${zone}`, ...voter })),
@@ -53,6 +59,14 @@ export const ROLES: readonly RoleFacts[] = [
     creates: ['reports/*'],
     changesRecords: false,
     readsOnly: ['log/*', 'bodies/*', 'snapshots/*', 'tiles/*'],
+  },
+  {
+    role: 'factor-verifier',
+    signs: true,
+    creates: ['factors/*', 'log/*'],
+    changesRecords: false,
+    keepsFactors: true,
+    readsOnly: ['log/*', 'factors/*'],
   },
   // Of no process: `store check --repair` puts first versions back under their names with it.
   {
@@ -95,24 +109,28 @@ export function rolePolicy(facts: RoleFacts, targets: PolicyTargets): string {
     // AWS would take `arn:aws:route53:::change/*`, which the emulator never matches. It tells only PENDING or INSYNC.
     statements.push(allow(['route53:GetChange'], ['*']));
   }
+  if (facts.keepsFactors) statements.push(allow(['kms:Encrypt', 'kms:Decrypt'], [targets.factorKeyArn]));
   const keyArns = [targets.keyArn, facts.integrates && targets.logKeyArn].filter((arn) => arn !== undefined);
   statements.push(allow(['kms:Sign', 'kms:GetPublicKey'], keyArns));
   return JSON.stringify({
     Version: '2012-10-17',
-    Statement: statements.filter((one) => one.Resource.length > 0),
+    Statement: [
+      ...statements.filter((one) => one.Resource.length > 0),
+      ...(facts.keepsFactors ? [] : [notFactors(bucketArn)]),
+    ],
   });
 }
 
 /**
  * The bucket refuses, to everyone, what would rewrite history: a put that could replace an object, and every
- * delete. A role's own policy does not matter then. One name is mutable, as C2SP tlog-tiles wants it: a log's
- * checkpoint, and only by `If-Match` on the version that was read. In the same way the keeper may put over an object
+ * delete. A role's own policy does not matter then. Two kinds of names are mutable, and only by `If-Match` on the version
+ * that was read: a log's checkpoint, as C2SP tlog-tiles wants it, and what has been used of a second factor. In the same way the keeper may put over an object
  * that somebody has overwritten. That forges nothing: the log is read from first versions, everything else by digest,
  * and every version stays.
  */
 export function bucketPolicy(bucket: string): string {
   const everyObject = `arn:aws:s3:::${bucket}/*`;
-  const checkpoints = `arn:aws:s3:::${bucket}/tiles/*/checkpoint`;
+  const mutable = [`arn:aws:s3:::${bucket}/tiles/*/checkpoint`, `arn:aws:s3:::${bucket}/factors/*/use`];
   return JSON.stringify({
     Version: '2012-10-17',
     Statement: [
@@ -121,7 +139,7 @@ export function bucketPolicy(bucket: string): string {
         Effect: 'Deny',
         Principal: '*',
         Action: 's3:PutObject',
-        NotResource: checkpoints,
+        NotResource: mutable,
         Condition: {
           Null: { 's3:if-none-match': 'true' },
           ArnNotLike: { 'aws:PrincipalArn': `arn:aws:iam::*:user/${bucket}-keeper` },
@@ -151,6 +169,12 @@ export function bucketPolicy(bucket: string): string {
       },
     ],
   });
+}
+
+/** Every other permission on the bucket is by pattern; this one stands above them. */
+function notFactors(bucketArn: string) {
+  const Action = ['s3:GetObject', 's3:GetObjectVersion', 's3:PutObject'];
+  return { Effect: 'Deny', Action, Resource: [`${bucketArn}/factors/*`] };
 }
 
 function listingOnly(patterns: readonly string[] | undefined) {

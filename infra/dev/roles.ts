@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { WorkerConfig } from '../../worker/config.ts';
+import type { FactorVerifierConfig } from '../../worker/factor-verifier-config.ts';
 import type { WitnessConfig } from '../../worker/witness-config.ts';
 import { writeWorkerConfig } from './environment.ts';
 import { installTools, resilienceHome } from './install.ts';
@@ -9,9 +10,9 @@ import { type ManagedProcess, type ProcessPlan, startProcess } from './managed-p
 
 const READY_TIMEOUT_MS = 60_000;
 const WORKER_MAIN = programOf('main');
-const WITNESS_MAIN = programOf('witness');
-/** The witness's name among the processes. */
-const WITNESS = 'witness';
+/** Processes that are no workers of the engine, by their names among the processes. */
+const SERVICES = ['witness', 'factor-verifier'] as const;
+type ServiceName = (typeof SERVICES)[number];
 
 function programOf(name: string): string {
   return fileURLToPath(new URL(`../../worker/${name}${extname(import.meta.url)}`, import.meta.url));
@@ -29,8 +30,9 @@ export interface RoleProcesses {
 export interface StartRolesOptions {
   dir: string;
   workers: Record<string, WorkerConfig>;
-  /** Started as well, by the name `witness`. */
+  /** Started as well, by the names `witness` and `factor-verifier`. */
   witness?: WitnessConfig;
+  factorVerifier?: FactorVerifierConfig;
   onUnexpectedExit: (message: string) => void;
   /** The program; the default is the product's own worker. */
   main?: string;
@@ -38,7 +40,7 @@ export interface StartRolesOptions {
   env?: (role: string) => Record<string, string>;
 }
 
-/** One process for each role, and one for the witness, each with its own configuration, credentials and log file. */
+/** One process for each role, one for the witness and one for the factor-verifier, each with its own configuration, credentials and log file. */
 export async function startRoles(options: StartRolesOptions): Promise<RoleProcesses> {
   const { python } = await installTools();
   const running: Record<string, ManagedProcess> = {};
@@ -49,7 +51,10 @@ export async function startRoles(options: StartRolesOptions): Promise<RoleProces
     await Promise.all(Object.values(running).map((process) => process.stop()));
   };
   const started = await Promise.allSettled(
-    [...(options.witness ? [WITNESS] : []), ...Object.keys(options.workers)].map(start),
+    [
+      ...SERVICES.filter((name) => serviceConfig(name, options) !== undefined),
+      ...Object.keys(options.workers),
+    ].map(start),
   );
   const failed = started.find((one) => one.status === 'rejected');
   if (failed) {
@@ -69,15 +74,23 @@ export async function startRoles(options: StartRolesOptions): Promise<RoleProces
   };
 }
 
+function serviceConfig(
+  name: ServiceName,
+  { witness, factorVerifier }: StartRolesOptions,
+): WitnessConfig | FactorVerifierConfig | undefined {
+  return { witness, 'factor-verifier': factorVerifier }[name];
+}
+
 function rolePlan(role: string, python: string, options: StartRolesOptions): ProcessPlan {
-  const config = role === WITNESS ? options.witness : options.workers[role];
-  const program = role === WITNESS ? WITNESS_MAIN : (options.main ?? WORKER_MAIN);
+  const service = SERVICES.find((name) => name === role);
+  const config = service ? serviceConfig(service, options) : options.workers[role];
+  const program = service ? programOf(service) : (options.main ?? WORKER_MAIN);
   if (config === undefined) throw new Error(`no configuration for role ${role}`);
   const logFile = join(options.dir, 'workers', `${role}.log`);
   const configFile = writeWorkerConfig(options.dir, role, config);
   const readyBefore = readyLines(logFile);
   return {
-    name: role === WITNESS ? 'The witness' : `The worker ${role}`,
+    name: service ? `The ${service}` : `The worker ${role}`,
     python,
     command: [process.execPath, program, configFile],
     env: {

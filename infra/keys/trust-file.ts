@@ -10,6 +10,7 @@ import {
 import type { Envelope, Signer } from '../../domain/evidence/dsse.ts';
 import { openPayload, signPayload } from '../../domain/evidence/statement-codec.ts';
 import { parseTrustDocument, type TrustDocument } from '../../domain/evidence/trust.ts';
+import { createKeyring } from './keyring.ts';
 
 export const TRUST_PAYLOAD_TYPE = 'application/vnd.resilience-ctl.trust+json';
 
@@ -36,12 +37,15 @@ export function openTrustFile(path: string, pinnedDigest: string): TrustDocument
   return parseTrustDocument(parseCanonicalBytes(payload));
 }
 
-/** The signed file's content, and the digest to pin. Throws `SCHEMA_INVALID`, and what the signer throws. */
+/** The signed file's content, and the digest to pin. Throws `SCHEMA_INVALID`, as `createKeyring` does, and what the signer throws. */
 export async function sealTrustDocument(
   trust: TrustDocument,
   rootSigner: Signer,
 ): Promise<{ envelope: Envelope; digest: Digest }> {
-  const payload = canonicalBytes(parseTrustDocument(trust));
+  const document = parseTrustDocument(trust);
+  // Refuses what nobody must enrol: a key under which one signature fits many messages.
+  createKeyring(document);
+  const payload = canonicalBytes(document);
   return {
     envelope: await signPayload(rootSigner, TRUST_PAYLOAD_TYPE, payload),
     digest: digestOfBytes(payload),

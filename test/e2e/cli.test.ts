@@ -113,6 +113,8 @@ describe('before anything is changed', () => {
     answerOf('keys list', await here('keys', 'list', '--json'));
     answerOf('keys create', await here('keys', 'create', 'dora@example.com', '--json'));
     rmSync(join(home, 'dev', 'keys', 'dora@example.com.pem'));
+    const enrolled = await here('factor', 'enrol', '--as', 'alice', '--json');
+    answerOf('factor enrol', enrolled);
     answerOf('dev status', await here('dev', 'status', '--json'));
     answerOf('schema', {
       ...(await here('schema')),
@@ -350,7 +352,7 @@ async function expectUnderstood([, ...args]: string[], source = 'help'): Promise
 }
 
 /** Commands that only hold others. */
-const GROUPS = ['keys', 'audit', 'snapshot', 'store'];
+const GROUPS = ['factor', 'keys', 'audit', 'snapshot', 'store'];
 
 function leaves(command: Command, path: string[] = []): { path: string[] }[] {
   const own = command.parent === null || GROUPS.includes(command.name()) ? [] : [{ path }];

@@ -138,8 +138,8 @@ describe('an orchestrator that lies', () => {
     ]);
     const votes = await askVoters('unproven', summary);
     await orchestrator.recordVotes({ envelopes: votes.slice(0, 1).map(({ envelope }) => envelope) });
-    const approvals = [await approvalOf('unproven', planDigest)];
-    await orchestrator.admitApprovals({ changeId: 'unproven', approvals });
+    const decisions = [{ approval: await approvalOf('unproven', planDigest) }];
+    await orchestrator.admitApprovals({ changeId: 'unproven', decisions });
     // The votes and approvals that do come, come after the intent: too late for it.
     const [intent] = (await env.log.sync()).changes.unproven?.intents ?? [];
     expect(await refusalOf('unproven', intent?.index ?? -1)).toEqual(['votes', 'approvals']);
@@ -150,8 +150,8 @@ describe('an orchestrator that lies', () => {
     const before = await env.dns.readZone(env.zone);
     const votes = await askVoters('unwatched', summary);
     await orchestrator.recordVotes({ envelopes: votes.map(({ envelope }) => envelope) });
-    const approvals = [await approvalOf('unwatched', summary.planDigest)];
-    await orchestrator.admitApprovals({ changeId: 'unwatched', approvals });
+    const decisions = [{ approval: await approvalOf('unwatched', summary.planDigest) }];
+    await orchestrator.admitApprovals({ changeId: 'unwatched', decisions });
     const first = await order('unwatched', summary, '50%');
     expect(await enactor.applyStage({ changeId: 'unwatched', intentIndex: first })).toMatchObject({
       result: 'applied',
@@ -174,8 +174,8 @@ describe('an orchestrator that lies', () => {
     const summary = await planOf('overtaken', 'docs');
     const votes = await askVoters('overtaken', summary);
     await orchestrator.recordVotes({ envelopes: votes.map(({ envelope }) => envelope) });
-    const approvals = [await approvalOf('overtaken', summary.planDigest)];
-    await orchestrator.admitApprovals({ changeId: 'overtaken', approvals });
+    const decisions = [{ approval: await approvalOf('overtaken', summary.planDigest) }];
+    await orchestrator.admitApprovals({ changeId: 'overtaken', decisions });
     const intentIndex = await order('overtaken', summary, '50%');
     expect(await runChange(env, 'overtaking', { label: 'mail' })).toBe('committed');
     expect(await refusalOf('overtaken', intentIndex)).toEqual(['stale-fence']);

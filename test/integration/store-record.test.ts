@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { canonicalBytes, type Digest, digestHex } from '../../domain/evidence/canonical-json.ts';
 import type { Move } from '../../domain/evidence/statements.ts';
@@ -160,6 +162,15 @@ describe('of what was tampered with nothing is served', () => {
     expect(integrity(await made.run(['status', '--json'])).code).toBe('LOG_FORKED');
     // A machine that never saw it has nothing to miss.
     expect(await made.run(['ls'], await made.writeInstallation())).toMatchObject({ status: 0 });
+  });
+
+  test('what this machine remembers, when somebody edited it', async () => {
+    const made = await scene();
+    expect(await made.run(['ls'])).toMatchObject({ status: 0 });
+    const memory = join(made.home, 'dev', 'memory', made.environment, 'last-good');
+    writeFileSync(memory, readFileSync(memory, 'utf8').replace('"size":9', '"size":8'));
+    const error = integrity(await made.run(['status', '--json']));
+    expect(error).toMatchObject({ code: 'DIGEST_MISMATCH', message: expect.stringContaining(memory) });
   });
 
   const ignored: [string, (made: StoredLog) => Promise<unknown>, RegExp][] = [

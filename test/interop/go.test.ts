@@ -12,8 +12,9 @@ import { logOrigin } from '../../domain/log/checkpoint.ts';
 import { formatVkey } from '../../domain/log/signed-note.ts';
 import { createFileTileStore } from '../../infra/files/file-tile-store.ts';
 import { createFileWitnessMemory } from '../../infra/files/file-witness-memory.ts';
+import type { HttpService } from '../../infra/http/http-service.ts';
 import { createHttpWitness } from '../../infra/http/witness-client.ts';
-import { startWitnessServer, type WitnessServer } from '../../infra/http/witness-server.ts';
+import { startWitnessServer } from '../../infra/http/witness-server.ts';
 import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
 import { documentChange } from '../support/audited-documents.ts';
 import { auditedLog, NOW_MS, pins, sourceOf } from '../support/audited-log.ts';
@@ -33,7 +34,7 @@ const OFFLINE = /dial tcp|no such host|lookup .*: |toolchain not available|requi
 const folder = mkdtempSync(join(tmpdir(), 'resilience-interop-'));
 const log = noteSigner('ed25519', logOrigin('interop'), 'log');
 const witness = noteSigner('cosignature/v1', 'witness.example/interop');
-let server: WitnessServer;
+let server: HttpService;
 let missing: string | null = null;
 
 beforeAll(async () => {

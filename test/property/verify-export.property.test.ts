@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeProof } from '../../client/audit/write-proof.ts';
-import { EXPORT_FILES, historyFile } from '../../domain/evidence/export-layout.ts';
+import type { Digest } from '../../domain/evidence/canonical-json.ts';
+import { bodyFile, EXPORT_FILES, historyFile } from '../../domain/evidence/export-layout.ts';
 import { verifyProof } from '../../domain/evidence/proof.ts';
 import { verifyExport } from '../../domain/evidence/verify-export.ts';
 import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
@@ -21,12 +22,13 @@ const input = { verify: verifyEd25519, nowMs: NOW_MS };
 const SEED = 20_260_101;
 let files: Files;
 let size: number;
+let reports: Digest[];
 let proof: Uint8Array;
 
 beforeAll(async () => {
   const writer = await auditedLog();
   await writer.say('freeze', { nonce: 'f-3', state: 'active' });
-  await documentChange(writer);
+  reports = await documentChange(writer);
   const source = await sourceOf(writer);
   files = await exportOf(source);
   size = writer.entries.length;
@@ -49,6 +51,7 @@ describe('a change of any one byte is caught', () => {
     const { ok, discrepancies, effects } = await verifyExport(readerOf(files), input);
     expect(discrepancies).toEqual([]);
     expect({ ok, unjudged: effects.unjudged }).toEqual({ ok: true, unjudged: 0 });
+    expect(reports.map((digest) => files.has(bodyFile(digest)))).toEqual([true, true]);
     const names = [...files.keys()].map((path) => path.replace(/[0-9a-f]{64}$/, '<hex>'));
     expect(new Set(names)).toEqual(
       new Set([

@@ -5,7 +5,7 @@ import { dependenciesOf } from '../../domain/causality/would-be.ts';
 import { buildDocumentPlan, targetBodies } from '../../domain/change/build-document-plan.ts';
 import type { DocumentPlan, DocumentStage } from '../../domain/change/document-plan.ts';
 import { inverseDigestOf } from '../../domain/change/plan.ts';
-import { digestOf } from '../../domain/evidence/canonical-json.ts';
+import { type Digest, digestOf } from '../../domain/evidence/canonical-json.ts';
 import { describeRequest } from '../../domain/evidence/describe-request.ts';
 import type { Move, Predicates } from '../../domain/evidence/statements.ts';
 import { type LogWriter, trust } from './audited-log.ts';
@@ -15,15 +15,16 @@ import { AT, ENVIRONMENT, envelopeOf } from './sample-log.ts';
 export const DOCUMENTS = 'chg-documents';
 const MINIMUM_SAMPLES = 10;
 
-/** Two documents that go live in two stages, and what their consumers reported of each. */
+/** Two documents that go live in two stages. Returns the digests of what their consumers reported of each. */
 export async function documentChange(
   writer: LogWriter,
   change: (said: Predicates['stage-verdict']) => Partial<Predicates['stage-verdict']> = () => ({}),
-): Promise<void> {
+): Promise<Digest[]> {
   const plan = await planned(writer);
   const about = { changeId: DOCUMENTS, planDigest: digestOf(plan) };
   await writer.allow(plan);
   const moves = await movesOf(writer, plan);
+  const reports: Digest[] = [];
   for (const stage of plan.stages) {
     const inverseDigest = inverseDigestOf(plan, stage.name);
     if (inverseDigest === undefined) throw new Error(`no stage ${stage.name}`);
@@ -32,9 +33,12 @@ export async function documentChange(
     const { name, percent, zones } = stage;
     await writer.say('commit', { ...about, zone: null, moves, rollout: { stage: name, percent, zones } });
     await writer.say('outcome', { ...about, stage: name, intentIndex, fence: null });
-    await writer.say('stage-verdict', verdict(writer, plan, stage, intentIndex, change));
+    const said = verdict(writer, plan, stage, intentIndex, change);
+    reports.push(...(said.reportsDigest ? [said.reportsDigest] : []));
+    await writer.say('stage-verdict', said);
   }
   await writer.say('commit', { ...about, zone: null, moves, rollout: null });
+  return reports;
 }
 
 async function planned(writer: LogWriter): Promise<DocumentPlan> {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import type { AdmittedApproval, ApprovalTally } from '../../activities/approval.ts';
+import type { AdmittedApproval } from '../../activities/approval.ts';
 import type {
   AnalysisActivities,
   EnactorActivities,
@@ -8,6 +8,7 @@ import type {
   VoterActivities,
 } from '../../activities/index.ts';
 import type { PlanSummary } from '../../activities/plan.ts';
+import type { ApprovalTally } from '../../domain/approval/judge-approval.ts';
 import { DomainError, type ErrorCode, type Violation } from '../../domain/errors.ts';
 import { type Digest, digestOf } from '../../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../../domain/evidence/dsse.ts';
@@ -129,8 +130,8 @@ export class FakeWorld {
       return { violations: [], summary: this.summary };
     },
     recordVotes: async ({ envelopes }) => ({ indices: envelopes.map(({ payload }) => this.record(payload)) }),
-    admitApprovals: async ({ approvals }) => {
-      const answers = approvals.map((approval) => this.#admit(JSON.parse(approval.payload)));
+    admitApprovals: async ({ decisions }) => {
+      const answers = decisions.map(({ approval }) => this.#admit(JSON.parse(approval.payload)));
       return { answers, tally: this.#tally() };
     },
     admitCommand: async ({ command }) => {
@@ -238,6 +239,7 @@ export class FakeWorld {
     const accepted = [...this.#decisions.values()].map(({ answer }) => answer).filter((it) => it.accepted);
     return {
       needed: this.summary.approvalsNeeded,
+      secondFactor: false,
       given: accepted.filter((it) => it.decision === 'approve').map((it) => it.approver),
       rejectedBy: accepted.find((it) => it.decision === 'reject')?.approver ?? null,
       eligible: ['bob', 'cyd'],

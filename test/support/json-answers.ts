@@ -198,10 +198,18 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
   'keys list': z.strictObject({
     keys: z.array(z.strictObject({ subject: z.string(), keyId: digest, roles: z.array(z.string()) })),
   }),
+  'factor enrol': z.strictObject({
+    subject: z.string(),
+    uri: z.string().startsWith('otpauth://totp/'),
+    recoveryCodes: z.array(z.string()).min(1),
+    commitment: digest,
+  }),
   plan: z.strictObject({
     plan: z.looseObject({ apiVersion: z.literal('resilience-ctl/plan/v1'), risk }).nullable(),
     planDigest: digest.nullable(),
-    needs: z.strictObject({ approvals: z.int(), votes: z.int(), voters: z.int() }).nullable(),
+    needs: z
+      .strictObject({ approvals: z.int(), secondFactor: z.boolean(), votes: z.int(), voters: z.int() })
+      .nullable(),
     violations: z.array(located),
   }),
   submit: submitted,

@@ -9,7 +9,7 @@ import { inject, vi } from 'vitest';
 import type { Bodies } from '../../activities/ports/bodies.ts';
 import type { DnsZones } from '../../activities/ports/dns-zones.ts';
 import { recordTrust } from '../../activities/record-trust.ts';
-import { connect, openPerson } from '../../client/compose.ts';
+import { connect, devCode, openPerson } from '../../client/compose.ts';
 import type { ControlPlane, Person } from '../../client/control-plane.ts';
 import { DomainError } from '../../domain/errors.ts';
 import type { TrustDocument } from '../../domain/evidence/trust.ts';
@@ -47,6 +47,8 @@ export interface LiveEnvironmentOptions {
   policy?: Partial<TrustDocument['policy']>;
   /** Roles that run as processes, restarted whenever they die. The others run inside the test. */
   processes?: readonly Role[];
+  /** Also a factor-verifier, as a process. */
+  factorVerifier?: true;
   /** The program of those processes; the default is the product's own worker. */
   main?: string;
   /** Added to the environment of a role's process. */
@@ -86,6 +88,10 @@ export interface LiveEnvironment {
   killAndRestart(role: Role): Promise<void>;
   /** The process of the environment's witness, by that name. */
   witness: Pick<RoleProcesses, 'kill' | 'restart'>;
+  /** The process of the factor-verifier, by that name, where one was asked for. */
+  factorVerifier: Pick<RoleProcesses, 'kill' | 'restart'>;
+  /** A code of somebody's second factor that has not been used yet. */
+  code(subject: string): string;
   /** Starts a role (once more) inside the test. */
   start(role: Role): Promise<void>;
   /** Stops a role inside the test. */
@@ -127,7 +133,13 @@ export async function startLiveEnvironment(options: LiveEnvironmentOptions): Pro
   ) as DevEnvironment['workers'];
   const crew = new Crew(dir, configs, options);
   const [witness] = await Promise.all([
-    startRoles({ dir, workers: {}, witness: prepared.witness, onUnexpectedExit: () => {} }),
+    startRoles({
+      dir,
+      workers: {},
+      witness: prepared.witness,
+      ...(options.factorVerifier && { factorVerifier: prepared.factorVerifier }),
+      onUnexpectedExit: () => {},
+    }),
     crew.startAll(),
   ]);
 
@@ -178,6 +190,8 @@ export async function startLiveEnvironment(options: LiveEnvironmentOptions): Pro
     ended: (changeId) => client.workflow.getHandle(changeId).result() as Promise<ChangeResult>,
     pid: (role) => crew.pid(role),
     witness,
+    factorVerifier: witness,
+    code: (subject) => devCode(prepared.installation, subject),
     killAndRestart: (role) => crew.killAndRestart(role),
     start: (role) => crew.startHere(role),
     stopRole: (role) => crew.stopHere(role),

@@ -181,6 +181,7 @@ export function sampleRecord(plan = samplePlan()): ChangeRecord {
     approver,
     decision: 'approve' as const,
     nonce: `nonce-${approver}`,
+    mfa: null,
   });
   return {
     changeId: CHANGE_ID,

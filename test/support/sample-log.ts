@@ -57,7 +57,7 @@ export function sampleTransparency(environment = ENVIRONMENT): TrustDocument['tr
 }
 
 export function signedTrust(environment = ENVIRONMENT): TrustDocument {
-  const service = (name: string, role: 'orchestrator' | 'analysis' | 'enactor') => ({
+  const service = (name: string, role: 'orchestrator' | 'analysis' | 'enactor' | 'factor-verifier') => ({
     name,
     role,
     keys: trustedKeys(name),
@@ -89,7 +89,7 @@ export function signedTrust(environment = ENVIRONMENT): TrustDocument {
         subject: 'bob',
         roles: ['approver'],
         teams: ['payments'],
-        secondFactors: [],
+        secondFactors: [{ type: 'totp', commitment: digestOf('the factor of bob') }],
         keys: trustedKeys('bob'),
       },
       {
@@ -104,6 +104,7 @@ export function signedTrust(environment = ENVIRONMENT): TrustDocument {
       service('orchestrator', 'orchestrator'),
       service('analysis', 'analysis'),
       service('enactor', 'enactor'),
+      service('factor-verifier', 'factor-verifier'),
       voter('a'),
       voter('b'),
       voter('c'),
@@ -196,6 +197,16 @@ export const SAMPLES: Omit<Predicates, 'acceptance' | 'ruling'> = {
     issuedAt: AT,
     expiresAt: '2026-01-01T00:15:00.000Z',
   },
+  mfa: {
+    changeId: CHANGE,
+    environment: ENVIRONMENT,
+    person: 'bob',
+    planDigest: PLAN,
+    nonce: 'approval-1',
+    method: 'totp',
+    at: AT,
+    expiresAt: '2026-01-01T00:05:00.000Z',
+  },
   command: {
     changeId: CHANGE,
     environment: ENVIRONMENT,
@@ -279,6 +290,13 @@ export const SAMPLES: Omit<Predicates, 'acceptance' | 'ruling'> = {
     at: AT,
   },
   recovery: { environment: ENVIRONMENT, operator: 'olga', reason: 'engine lost', nonce: 'r-1', at: AT },
+  'factor-lock': {
+    environment: ENVIRONMENT,
+    person: 'bob',
+    failures: 5,
+    until: '2026-01-01T00:15:00.000Z',
+    at: AT,
+  },
   snapshot: { environment: ENVIRONMENT, size: 0, stateDigest: digestOf('state'), at: AT },
 };
 
@@ -289,6 +307,7 @@ const RIGHTFUL: Record<Exclude<StatementType, 'acceptance' | 'ruling'>, string> 
   plan: 'orchestrator',
   vote: 'voter.a',
   approval: 'bob',
+  mfa: 'factor-verifier',
   command: 'olga',
   'stage-verdict': 'analysis',
   intent: 'orchestrator',
@@ -299,6 +318,7 @@ const RIGHTFUL: Record<Exclude<StatementType, 'acceptance' | 'ruling'>, string> 
   freeze: 'olga',
   fence: 'enactor',
   recovery: 'olga',
+  'factor-lock': 'factor-verifier',
   snapshot: 'orchestrator',
 };
 

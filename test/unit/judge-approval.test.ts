@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type ApprovalFacts, judgeApproval, missingApprovals } from '../../domain/approval/judge-approval.ts';
 import { digestOf } from '../../domain/evidence/canonical-json.ts';
-import type { ApprovalPredicate } from '../../domain/evidence/statements.ts';
+import type { ApprovalPredicate, MfaPredicate } from '../../domain/evidence/statements.ts';
+import type { TrustDocument } from '../../domain/evidence/trust.ts';
 import type { ChangeRecord } from '../../domain/log/state.ts';
 import {
   CHANGE_ID,
@@ -15,6 +16,28 @@ import {
 const NOW_MS = Date.parse('2026-01-01T00:10:00.000Z');
 const MINUTE_MS = 60_000;
 const trust = sampleTrust();
+const PLAN_2 = digestOf('plan 2');
+/** Critical changes need a second factor, and bob has one. */
+const strict: TrustDocument = {
+  ...trust,
+  people: trust.people.map((person) =>
+    person.subject === 'bob'
+      ? { ...person, secondFactors: [{ type: 'totp', commitment: digestOf('the factor of bob') }] }
+      : person,
+  ),
+  services: [
+    ...trust.services,
+    {
+      name: 'factor-verifier',
+      role: 'factor-verifier',
+      keys: [{ keyId: keyOf('factor-verifier'), publicKey: '' }],
+    },
+  ],
+  policy: {
+    ...trust.policy,
+    approvals: { ...trust.policy.approvals, critical: { people: 2, teams: 1, secondFactor: true } },
+  },
+};
 const at = (minutes: number) => new Date(NOW_MS + minutes * MINUTE_MS).toISOString();
 
 /** Waiting for its first approval. */
@@ -38,7 +61,15 @@ function approvalBy(approver: string, change: Partial<ApprovalPredicate> = {}): 
 
 function judge(approval: ApprovalPredicate, facts: Partial<ApprovalFacts> = {}): string[] {
   const keyIds = [keyOf(approval.approver)];
-  const all = { change: waiting, ended: false, trust, keyIds, environment: ENVIRONMENT, nowMs: NOW_MS };
+  const all = {
+    change: waiting,
+    ended: false,
+    trust,
+    keyIds,
+    mfa: null,
+    environment: ENVIRONMENT,
+    nowMs: NOW_MS,
+  };
   return judgeApproval(approval, { ...all, ...facts }).map((one) => `${one.code} ${one.rule}`);
 }
 
@@ -119,6 +150,63 @@ describe('judgeApproval', () => {
     expect(judge(approvalBy('bob'), facts)).toEqual([reason]);
   });
 
+  describe('with a second factor', () => {
+    const said = (change: Partial<MfaPredicate> = {}): MfaPredicate => ({
+      changeId: CHANGE_ID,
+      environment: ENVIRONMENT,
+      person: 'bob',
+      planDigest: digestOf(samplePlan()),
+      nonce: 'fresh',
+      method: 'totp',
+      at: at(-1),
+      expiresAt: at(4),
+      ...change,
+    });
+    const factor = (change: Partial<MfaPredicate> = {}, keyIds = [keyOf('factor-verifier')]) => ({
+      trust: strict,
+      mfa: { said: said(change), keyIds },
+    });
+
+    it('accepts the one that was given for this very approval', () => {
+      expect(judge(approvalBy('bob'), factor())).toEqual([]);
+      expect(judge(approvalBy('bob'), factor({ method: 'recovery-code' }))).toEqual([]);
+    });
+
+    it('says that it is missing, of a yes; a no needs none', () => {
+      expect(judge(approvalBy('bob'), { trust: strict })).toEqual(['NOT_PERMITTED second-factor']);
+      expect(judge(approvalBy('bob', { decision: 'reject' }), { trust: strict })).toEqual([]);
+    });
+
+    it.each([
+      ['of nobody', factor({}, []), ['SIGNATURE_INVALID second-factor-signed']],
+      ['signed by the person', factor({}, [keyOf('bob')]), ['SIGNATURE_INVALID second-factor-signed']],
+      ['of somebody else', factor({ person: 'cyd' }), ['NOT_PERMITTED second-factor-person']],
+      ['for another change', factor({ changeId: 'chg-2' }), ['NOT_PERMITTED second-factor-audience']],
+      ['from another environment', factor({ environment: 'dev' }), ['NOT_PERMITTED second-factor-audience']],
+      ['for another statement', factor({ nonce: 'old' }), ['NOT_PERMITTED second-factor-audience']],
+      ['for another plan', factor({ planDigest: PLAN_2 }), ['NOT_PERMITTED second-factor-plan']],
+      ['expired', factor({ at: at(-6), expiresAt: at(-1) }), ['APPROVAL_EXPIRED second-factor-expired']],
+      ['that lives too long', factor({ expiresAt: at(5) }), ['NOT_PERMITTED second-factor-lifetime']],
+      [
+        'that lives not at all',
+        factor({ expiresAt: at(-1) }),
+        ['APPROVAL_EXPIRED second-factor-expired', 'NOT_PERMITTED second-factor-lifetime'],
+      ],
+      [
+        'from the future',
+        factor({ at: at(1), expiresAt: at(2) }),
+        ['NOT_PERMITTED second-factor-not-from-the-future'],
+      ],
+      [
+        'of somebody whom the trust document lists without one',
+        { ...factor(), trust: { ...strict, people: trust.people } },
+        ['NOT_PERMITTED second-factor-enrolled'],
+      ],
+    ])('refuses one %s', (_, facts, reasons) => {
+      expect(judge(approvalBy('bob'), facts)).toEqual(reasons);
+    });
+  });
+
   it('reports everything at once', () => {
     const approval = approvalBy('ada', {
       environment: 'staging',
@@ -146,9 +234,35 @@ describe('missingApprovals', () => {
     missingApprovals({ ...waiting, acceptances }, 'critical', trust);
 
   it('says how many are needed, who gave theirs and who still may', () => {
-    expect(tally([])).toEqual({ needed: 2, given: [], rejectedBy: null, eligible: ['bob', 'cyd'] });
-    expect(tally([byBob])).toEqual({ needed: 2, given: ['bob'], rejectedBy: null, eligible: ['cyd'] });
+    expect(tally([])).toEqual({
+      needed: 2,
+      secondFactor: false,
+      given: [],
+      rejectedBy: null,
+      eligible: ['bob', 'cyd'],
+    });
+    expect(tally([byBob])).toEqual({
+      needed: 2,
+      secondFactor: false,
+      given: ['bob'],
+      rejectedBy: null,
+      eligible: ['cyd'],
+    });
     expect(missingApprovals(waiting, 'standard', trust).needed).toBe(1);
+  });
+
+  it('counts only what came with a second factor, where the class asks for one', () => {
+    const mfa = { method: 'totp' as const, at: at(0) };
+    const change = { ...waiting, acceptances: [{ ...byBob, mfa }, byCyd] };
+    expect(missingApprovals(change, 'critical', strict)).toMatchObject({
+      secondFactor: true,
+      given: ['bob'],
+      // Cyd has none, and so could not.
+      eligible: [],
+    });
+    // A no counts as it is.
+    const rejected = { ...waiting, acceptances: [{ ...byCyd, decision: 'reject' as const }] };
+    expect(missingApprovals(rejected, 'critical', strict).rejectedBy).toBe('cyd');
   });
 
   it('counts a person once, and nobody who was refused, is the author, or decided on another plan', () => {

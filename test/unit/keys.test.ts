@@ -37,18 +37,23 @@ describe('the keyring', () => {
     ['order 1, sign bit set', '0100000000000000000000000000000000000000000000000000000000000080'],
     ['order 2', 'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f'],
     ['order 8', 'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa'],
-  ])('refuses a point of %s, under which one signature fits many messages', (_, hex) => {
-    const raw = Uint8Array.from(Buffer.from(hex, 'hex'));
-    const trust = signedTrust();
-    trust.people.push({
-      subject: 'eve',
-      roles: ['author'],
-      teams: ['payments'],
-      secondFactors: [],
-      keys: [{ keyId: keyIdOf(raw), publicKey: toBase64(raw) }],
-    });
-    expect(() => createKeyring(trust)).toThrow(expect.objectContaining({ code: 'SCHEMA_INVALID' }));
-  });
+  ])(
+    'refuses a point of %s, under which one signature fits many messages, also at enrolment',
+    async (_, hex) => {
+      const raw = Uint8Array.from(Buffer.from(hex, 'hex'));
+      const trust = signedTrust();
+      trust.people.push({
+        subject: 'eve',
+        roles: ['author'],
+        teams: ['payments'],
+        secondFactors: [],
+        keys: [{ keyId: keyIdOf(raw), publicKey: toBase64(raw) }],
+      });
+      const refusal = { code: 'SCHEMA_INVALID', message: expect.stringContaining('small order') };
+      expect(() => createKeyring(trust)).toThrow(expect.objectContaining(refusal));
+      await expect(sealTrustDocument(trust, signerOf('root'))).rejects.toMatchObject(refusal);
+    },
+  );
 });
 
 describe("people's keys", () => {

@@ -55,6 +55,16 @@ describe('verifyBundle', () => {
     expect(verifyBundle(bundle({ intents: [first, late] }))).toEqual([]);
   });
 
+  it('counts no approval without a second factor, where the class asks for one', () => {
+    const trust = sampleTrust();
+    trust.policy.approvals.critical = { people: 2, teams: 1, secondFactor: true };
+    const mfa = { method: 'totp' as const, at: bob.at };
+    const both = [bob, cyd].map((one) => ({ ...one, mfa }));
+    expect(rules(bundle({ acceptances: both }, { trust }))).toEqual([]);
+    const one = [{ ...bob, mfa }, cyd];
+    expect(rules(bundle({ acceptances: one }, { trust }))).toEqual(['BUNDLE_INCOMPLETE approvals']);
+  });
+
   it('asks no verdict of a stage that is not watched', () => {
     const whole = samplePlan();
     const plan = { ...whole, stages: whole.stages.map((stage) => ({ ...stage, baked: false })) };

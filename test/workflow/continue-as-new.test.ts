@@ -115,8 +115,8 @@ function tests(engine: () => Engine): void {
     const batches: number[] = [];
     const { admitApprovals } = world.orchestrator;
     world.orchestrator.admitApprovals = async (input) => {
-      batches.push(input.approvals.length);
-      if (input.approvals.length > 0) await gate.pass();
+      batches.push(input.decisions.length);
+      if (input.decisions.length > 0) await gate.pass();
       return admitApprovals(input);
     };
     const change = await engine().start(world);

@@ -1,5 +1,5 @@
 import { allHandlersFinished } from '@temporalio/workflow';
-import type { ApprovalTally } from '../../activities/approval.ts';
+import type { ApprovalTally } from '../../domain/approval/judge-approval.ts';
 import type { Violation } from '../../domain/errors.ts';
 import { orchestrator } from '../activities.ts';
 import { type ChangeRun, PAUSE_ENDED_BY, pausedBy, STOPPED, type Stopped } from '../change-run.ts';
@@ -44,13 +44,14 @@ export async function answerWaiting(run: ChangeRun, desk: DecisionDesk): Promise
 async function waitForMore(
   run: ChangeRun,
   desk: DecisionDesk,
-  { eligible }: ApprovalTally,
+  { eligible, secondFactor }: ApprovalTally,
   missing: number,
 ): Promise<undefined | Stopped> {
   const leftMs = (run.progress.approvalDeadlineMs ?? 0) - Date.now();
   if (leftMs <= 0) return undefined;
   const { paused } = run.progress;
-  const approvals = `${missing} more approval${missing === 1 ? '' : 's'}`;
+  const each = missing === 1 ? '' : 's';
+  const approvals = `${missing} more approval${each}${secondFactor ? ' with a second factor' : ''}`;
   const approvers = eligible.join(', ') || 'nobody who may: enrol another approver';
   return run.waitFor(
     paused === null ? approvals : `${approvals}; ${paused.by} has paused it: ${paused.reason}`,
@@ -106,9 +107,9 @@ async function admit(run: ChangeRun, desk: DecisionDesk): Promise<ApprovalTally 
 async function admitBatch(run: ChangeRun, desk: DecisionDesk): Promise<ApprovalTally | Stopped> {
   const { changeId } = run.status;
   const batch = desk.peek();
-  const approvals = batch.map((letter) => letter.approval);
+  const decisions = batch.map((letter) => letter.message);
   const admitted = await run.persist('recording approvals', () =>
-    orchestrator.admitApprovals({ changeId, approvals }),
+    orchestrator.admitApprovals({ changeId, decisions }),
   );
   if (admitted === STOPPED) return STOPPED;
   desk.answer(batch, admitted.answers);

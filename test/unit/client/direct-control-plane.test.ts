@@ -53,6 +53,14 @@ const TRUST: TrustDocument = {
   targets: [],
   policy: POLICY,
 };
+const FACTOR: Envelope = { payload: '', payloadType: '', signatures: [] };
+const STRICT: TrustDocument = {
+  ...TRUST,
+  policy: {
+    ...POLICY,
+    approvals: { ...POLICY.approvals, standard: { people: 1, teams: 1, secondFactor: true } },
+  },
+};
 const REQUEST = requestOf([set('api', 'A', ['192.0.2.2'])]);
 const PLAN = plannedScene({
   zone: zoneOf([record('api', 'A', ['192.0.2.1']), ...bystanders(12)]),
@@ -60,7 +68,7 @@ const PLAN = plannedScene({
 });
 
 /** A log that honours a change's first request, and an engine that does as told; both write down what happens. */
-function scene(engine: Partial<ChangeEngine> = {}) {
+function scene(engine: Partial<ChangeEngine> = {}, trust = TRUST) {
   const state = emptyLogState('prod');
   const happened: string[] = [];
   const appended: Envelope[] = [];
@@ -94,7 +102,7 @@ function scene(engine: Partial<ChangeEngine> = {}) {
 
   const controlPlane = createControlPlane({
     environment: 'prod',
-    trust: TRUST,
+    trust,
     log: {
       sync: async () => state,
       lastKnown: () => state,
@@ -117,6 +125,14 @@ function scene(engine: Partial<ChangeEngine> = {}) {
         return digest;
       },
       get: async () => new Uint8Array(),
+    },
+    factors: {
+      check: async ({ code }) => {
+        if (code !== '123456') throw new DomainError('NOT_PERMITTED', 'wrong');
+        happened.push('second factor');
+        return FACTOR;
+      },
+      enrol: async () => Promise.reject(new Error('not here')),
     },
     engine: {
       takeSnapshot: async () => ({ size: 0, stateDigest: digestOf('state'), index: 0 }),
@@ -256,6 +272,28 @@ describe('decide', () => {
       expiresAt: new Date(NOW_MS + 15 * 60_000).toISOString(),
     };
     expect(said.predicate).toEqual(expected);
+  });
+
+  it('where a second factor is asked for sends nothing without one, or with a wrong one', async () => {
+    const { controlPlane, decided } = scene({}, STRICT);
+    const approve = (code?: string) =>
+      controlPlane.decide(
+        'chg-1',
+        { decision: 'approve', plan: PLAN, ...(code ? { code } : {}) },
+        person('bob'),
+      );
+    expect(controlPlane.asksSecondFactor(PLAN)).toBe(true);
+    await expect(approve()).rejects.toMatchObject({
+      code: 'NOT_PERMITTED',
+      details: { violations: [{ rule: 'second-factor' }] },
+    });
+    await expect(approve('000000')).rejects.toMatchObject({ code: 'NOT_PERMITTED', message: 'wrong' });
+    expect(decided).toEqual([]);
+    await approve('123456');
+    expect(decided).toMatchObject([{ message: { mfa: FACTOR } }]);
+    // A no can only stop.
+    await controlPlane.decide('chg-1', { decision: 'reject', plan: PLAN }, person('bob'));
+    expect(decided[1]?.message).not.toHaveProperty('mfa');
   });
 
   it('a command is signed for this change alone, and sent under its nonce', async () => {

@@ -63,7 +63,9 @@ describe('a plan', () => {
   it('reads like a diff, with its stages, its way back, its risk and what it needs', () => {
     const operations = [set('api', 'A', ['192.0.2.2'], 30)];
     const plan = plannedScene({ zone, operations, rollout: { stages: [10, 100], bakeSeconds: 90 } });
-    expect(planText(plan, { approvals: 2, votes: 2, voters: 3 }, plain)).toMatchInlineSnapshot(`
+    expect(
+      planText(plan, { approvals: 2, secondFactor: false, votes: 2, voters: 3 }, plain),
+    ).toMatchInlineSnapshot(`
       "Plan  zone example.com, environment prod
 
         ~ dns/example.com/api/A

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { canonicalText, digestOf } from '../../../domain/evidence/canonical-json.ts';
+import { canonicalBytes, canonicalText, digestOf } from '../../../domain/evidence/canonical-json.ts';
 import type { Predicates } from '../../../domain/evidence/statements.ts';
 import { encodeEntry } from '../../../domain/log/entry.ts';
 import { createFold, type Fold, isFrozen } from '../../../domain/log/fold.ts';
@@ -9,10 +9,12 @@ import { createKeyring } from '../../../infra/keys/keyring.ts';
 import { liveVersion } from '../../support/dns-plans.ts';
 import {
   API,
+  AT,
   acceptance,
   CHANGE,
   ENVIRONMENT,
   entryOf,
+  envelopeOf,
   PLAN,
   type PlainType,
   ruling,
@@ -200,6 +202,53 @@ describe('acceptances', () => {
   test('a refusal needs no valid approval inside', async () => {
     expect(await accepted({ approver: 'olga', change: { accepted: false } })).toMatchObject({
       fate: 'honoured',
+    });
+  });
+
+  describe('with a second factor', () => {
+    const withFactor = async (change: Partial<Predicates['mfa']> = {}, holder?: string) =>
+      acceptance({ change: { mfa: await envelopeOf('mfa', change, holder) } });
+
+    test('that was given for it counts, and the state knows which', async () => {
+      const fold = await withIntent();
+      expect(fold.apply(encodeEntry(await withFactor()))).toMatchObject({ fate: 'honoured' });
+      const [kept] = fold.state.changes[CHANGE]?.acceptances ?? [];
+      expect(kept?.mfa).toEqual({ method: 'totp', at: AT });
+    });
+
+    test('is signed for: taking it away, or another in its place, makes the entry inert', async () => {
+      const { parts: _, ...without } = await withFactor();
+      const fold = await withIntent();
+      expect(fold.apply(canonicalBytes(without))).toMatchObject({ fate: 'inert' });
+      const other = { ...without, parts: { mfa: await envelopeOf('mfa', { method: 'recovery-code' }) } };
+      expect(fold.apply(canonicalBytes(other))).toMatchObject({ fate: 'inert' });
+    });
+
+    test.each<[string, Partial<Predicates['mfa']>, string?]>([
+      ['by the orchestrator', {}, 'orchestrator'],
+      ['by the approver', {}, 'bob'],
+      ['of somebody else', { person: 'ada' }],
+      ['for another approval', { nonce: 'approval-2' }],
+      ['for another change', { changeId: CHANGE_2 }],
+      ['for another plan', { planDigest: PLAN_2 }],
+      ['that had expired', { at: '2025-12-31T23:55:00.000Z', expiresAt: '2025-12-31T23:59:59.999Z' }],
+      ['that lives longer than five minutes', { expiresAt: '2026-01-01T00:05:00.001Z' }],
+    ])('%s is inert', async (_, change, holder) => {
+      const fold = await withIntent();
+      expect(fold.apply(encodeEntry(await withFactor(change, holder)))).toMatchObject({ fate: 'inert' });
+    });
+
+    test('or anything else in its place is inert', async () => {
+      const fold = await withIntent();
+      const stray = await acceptance({ change: { mfa: await envelopeOf('approval') } });
+      expect(fold.apply(encodeEntry(stray))).toMatchObject({ fate: 'inert' });
+    });
+
+    test('of a refused approval is not looked at, and not kept', async () => {
+      const fold = await withIntent();
+      const refused = await acceptance({ change: { accepted: false, mfa: await envelopeOf('approval') } });
+      expect(fold.apply(encodeEntry(refused))).toMatchObject({ fate: 'honoured' });
+      expect(fold.state.changes[CHANGE]?.acceptances[0]?.mfa).toBeNull();
     });
   });
 

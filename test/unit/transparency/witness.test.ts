@@ -14,8 +14,9 @@ import {
 import { judgeCheckpoint } from '../../../domain/log/verify-checkpoint.ts';
 import { decodeAddCheckpoint, encodeAddCheckpoint, originHash } from '../../../domain/log/witness-request.ts';
 import { createFileWitnessMemory } from '../../../infra/files/file-witness-memory.ts';
+import type { HttpService } from '../../../infra/http/http-service.ts';
 import { createHttpWitness } from '../../../infra/http/witness-client.ts';
-import { startWitnessServer, type WitnessServer } from '../../../infra/http/witness-server.ts';
+import { startWitnessServer } from '../../../infra/http/witness-server.ts';
 import { verifyEd25519 } from '../../../infra/keys/verify-ed25519.ts';
 import { entriesOf, hex, naiveRoot, readerOf } from '../../support/merkle.ts';
 import { noteSigner } from '../../support/note-keys.ts';
@@ -27,7 +28,7 @@ const { key, sign } = noteSigner('cosignature/v1', 'w.example/1');
 const ENTRIES = entriesOf(20);
 
 let folder: string;
-let server: WitnessServer;
+let server: HttpService;
 let errors: unknown[];
 
 function newCosigner(nowMs = NOW_MS) {

@@ -1,0 +1,49 @@
+import pino from 'pino';
+import { createFactorVerifier } from '../activities/factor-verifier.ts';
+import { createKmsClient, createS3Client } from '../infra/aws/aws-clients.ts';
+import { openKmsSigner } from '../infra/aws/kms-signer.ts';
+import { createS3ChangeLog } from '../infra/aws/s3-change-log.ts';
+import { createS3FactorStore } from '../infra/aws/s3-factor-store.ts';
+import { startFactorServer } from '../infra/http/factor-server.ts';
+import { createKeyring } from '../infra/keys/keyring.ts';
+import { matchCode } from '../infra/keys/second-factor.ts';
+import { openTrustFile } from '../infra/keys/trust-file.ts';
+import { readFactorVerifierConfig } from './factor-verifier-config.ts';
+
+/**
+ * The factor-verifier's process: `node worker/factor-verifier.ts CONFIG.json`. It alone may read second factors. Logs
+ * JSON lines to standard output; `ready`, with its URL, is one of them. SIGTERM and SIGINT end it.
+ */
+const path = process.argv[2];
+if (path === undefined) {
+  process.stderr.write('usage: worker/factor-verifier CONFIG.json\n');
+  process.exit(2);
+}
+const config = readFactorVerifierConfig(path);
+const logger = pino({
+  level: config.logLevel,
+  base: { role: 'factor-verifier', pid: process.pid },
+  timestamp: pino.stdTimeFunctions.isoTime,
+});
+const { environment, aws, kmsKeyArn, factorKeyArn } = config;
+const trust = openTrustFile(config.trustFile, config.trustDigest);
+const verify = createKeyring(trust);
+const kms = createKmsClient(aws);
+const store = { s3: createS3Client(aws), bucket: aws.bucket, environment };
+const server = await startFactorServer({
+  host: config.host,
+  port: config.port,
+  verifier: createFactorVerifier({
+    ...{ environment, trust, verify },
+    signer: await openKmsSigner({ kms, keyArn: kmsKeyArn }),
+    clock: { nowMs: () => Date.now() },
+    factors: createS3FactorStore({ ...store, kms, keyArn: factorKeyArn }),
+    match: matchCode,
+    log: createS3ChangeLog({ ...store, trust, verify }),
+    onUnlogged: (error) => logger.error({ err: error }, 'a lock-out is not in the log'),
+  }),
+  onError: (error) => logger.error({ err: error }, 'failed'),
+  onRefusal: ({ code, message }) => logger.warn({ code }, message),
+});
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void server.close());
+logger.info({ url: server.url }, 'ready');
