@@ -51,14 +51,13 @@ export class ChangeRunner {
     const answering = [bob, carol].map((person) =>
       this.#plane.decide(changeId, { decision: 'approve', plan }, person),
     );
-    const ending: Promise<ChangeResult> = handle.result();
-    const [result, ...answers] = await Promise.all([ending, ...answering]);
+    const refused = (await Promise.all(answering)).flatMap(({ reasons }) => reasons);
+    // Without its approvals the change would wait for ever.
+    if (refused.length > 0) throw new Error(`An approval was refused: ${messagesOf(refused)}`);
+    const result: ChangeResult = await handle.result();
     const endMs = nowMs();
-
-    const refused = answers.flatMap(({ reasons }) => reasons);
-    if (result.status !== 'committed' || refused.length > 0) {
-      const why = [...result.violations, ...refused].map((one) => one.message).join('; ');
-      throw new Error(`${changeId} ended as ${result.status}: ${why}`);
+    if (result.status !== 'committed') {
+      throw new Error(`${changeId} ended as ${result.status}: ${messagesOf(result.violations)}`);
     }
     this.#done += 1;
     const { events } = await handle.fetchHistory();
@@ -86,7 +85,9 @@ export class ChangeRunner {
             body: { ttl: 0, values: ['127.0.0.1', this.#done % 2 === 0 ? '127.0.0.2' : '127.0.0.4'] },
           },
         ],
+        // What submitting fills in: the plan that the approvers saw before is then the plan that is made.
         clock: this.#done,
+        vector: this.#done === 0 ? {} : { bench: this.#done },
         rollout: {
           stages,
           bakeSeconds: 0,
@@ -96,6 +97,10 @@ export class ChangeRunner {
       },
     });
   }
+}
+
+function messagesOf(reasons: readonly { message: string }[]): string {
+  return reasons.map((one) => one.message).join('; ');
 }
 
 type HistoryEvent = NonNullable<

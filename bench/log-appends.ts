@@ -10,23 +10,76 @@ import { createS3ChangeLog } from '../infra/aws/s3-change-log.ts';
 import { createKeyring } from '../infra/keys/keyring.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
 import { nowMs } from './aws-calls.ts';
-import { quantile } from './statistics.ts';
+import { amountOf, type Run, roundsOf } from './part.ts';
+import type { Measured } from './report.ts';
+import type { BenchStack } from './stack.ts';
+import { median, quantile } from './statistics.ts';
 
 export interface WriteRate {
   perSecond: number;
   p99Ms: number;
 }
 
-export interface AppendRound {
+interface AppendRound {
   log: WriteRate;
   raw: WriteRate;
+}
+
+const ROUNDS = 5;
+const WRITERS = [1, 16] as const;
+const WRITES_PER_WRITER = { 1: 150, 16: 40 } as const;
+
+export async function measureAppends({ installation }: BenchStack, run: Run): Promise<Measured> {
+  const bench = new AppendBench(installation);
+  const rounds: Record<1 | 16, AppendRound[]> = { 1: [], 16: [] };
+  for (let round = 0; round <= roundsOf(run, ROUNDS); round += 1) {
+    for (const writers of WRITERS) {
+      const measured = await bench.round(writers, writers * amountOf(run, WRITES_PER_WRITER[writers]));
+      if (round > 0) rounds[writers].push(measured);
+      run.say(`${writers} writer(s): ${Math.round(measured.log.perSecond)} appends/s`);
+    }
+  }
+  bench.close();
+  const target = { 1: 0.5, 16: 1 };
+  return {
+    findings: WRITERS.map((writers) => ({
+      name: `4 log appends/s, ${writersText(writers)} / raw puts`,
+      ratio: median(rounds[writers].map(({ log, raw }) => log.perSecond / raw.perSecond)),
+      bound: 'min',
+      target: target[writers],
+    })),
+    figures: Object.assign(
+      {},
+      ...WRITERS.map((writers) => ({
+        ...rateFigures(
+          `log appends, ${writersText(writers)}`,
+          rounds[writers].map(({ log }) => log),
+        ),
+        ...rateFigures(
+          `raw puts, ${writersText(writers)}`,
+          rounds[writers].map(({ raw }) => raw),
+        ),
+      })),
+    ),
+  };
+}
+
+export function writersText(writers: number): string {
+  return `${writers} writer${writers === 1 ? '' : 's'}`;
+}
+
+export function rateFigures(what: string, rounds: readonly WriteRate[]): Measured['figures'] {
+  return {
+    [`${what}, per second`]: median(rounds.map(({ perSecond }) => perSecond)),
+    [`${what}, p99 ms`]: median(rounds.map(({ p99Ms }) => p99Ms)),
+  };
 }
 
 /**
  * Entries through the log, against raw conditional puts of the same bytes into the same bucket. Sixteen writers are
  * sixteen callers of one log, as the activities of one role are: they share objects (group commit).
  */
-export class AppendBench {
+class AppendBench {
   readonly #installation: Installation;
   readonly #s3;
   readonly #log;
@@ -91,7 +144,8 @@ export class AppendBench {
   }
 }
 
-async function rateOf<T>(
+/** Brings the items, so many at a time, each writer its next one when the last is done. */
+export async function rateOf<T>(
   items: readonly T[],
   writers: number,
   write: (item: T, position: number) => Promise<void>,

@@ -12,14 +12,17 @@ export interface Finding {
   later?: number;
 }
 
-export interface Report {
+/** What one part of the benchmark found. */
+export interface Measured {
+  findings: Finding[];
+  /** Medians behind the ratios, and what has no peer, by name with its unit. */
+  figures: Record<string, number>;
+}
+
+export interface Report extends Measured {
   machine: Record<string, string | number>;
   /** Which setting of the development server the figures belong to. */
   server: string;
-  rounds: number;
-  findings: Finding[];
-  /** Medians behind the ratios. */
-  figures: Record<string, number>;
 }
 
 export function machineFacts(): Report['machine'] {
@@ -51,7 +54,7 @@ export function reportText(report: Report): string {
   const facts = Object.entries(report.machine).map(([name, value]) => `${name} ${value}`);
   return [
     `\n${facts.join(', ')}`,
-    `${report.server}; medians of ${report.rounds} interleaved rounds\n`,
+    `${report.server}; medians of interleaved rounds\n`,
     ...columns([['', 'ratio', 'target', 'later', ''], ...rows]),
     '',
     ...columns(figures),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Installation } from '../client/installation.ts';
 import { devZone } from '../infra/dev/dev-zone.ts';
-import { prepareEnvironment } from '../infra/dev/environment.ts';
+import { type DevEnvironment, prepareEnvironment } from '../infra/dev/environment.ts';
 import { startRoles } from '../infra/dev/roles.ts';
 import { startServers } from '../infra/dev/servers.ts';
 
@@ -11,6 +11,11 @@ export const ZONE = 'example.com';
 
 export interface BenchStack {
   installation: Installation;
+  /** Where everything of this run lies; removed at the end. */
+  home: string;
+  workers: DevEnvironment['workers'];
+  /** What a service reads what is live with. */
+  consumerFile: string;
   /** Where the roles write down their AWS calls. */
   callsDir: string;
   /** Leaves the servers alone with whoever calls them next. */
@@ -18,33 +23,41 @@ export interface BenchStack {
   stop(): Promise<void>;
 }
 
-/** The local stack on fresh data: real servers, one process a role. Its records have a TTL of 0, so no bake lasts. */
-export async function startBenchStack(home: string, onProgress: (line: string) => void): Promise<BenchStack> {
+/**
+ * The local stack on fresh data: real servers and, where they are wanted, one process a role. Its records have a TTL of
+ * 0, so no bake lasts.
+ */
+export async function startBenchStack(
+  home: string,
+  withRoles: boolean,
+  say: (line: string) => void,
+): Promise<BenchStack> {
   const callsDir = join(home, 'calls');
   mkdirSync(callsDir);
-  const servers = await startServers({ stateDir: home, onProgress });
+  const servers = await startServers({ stateDir: home, onProgress: say });
   try {
     const { name, records } = devZone(ZONE);
     const zones = [{ name, records: records.map((record) => ({ ...record, TTL: 0 })) }];
-    const { installation, workers, witness } = await prepareEnvironment(servers, {
+    const { installation, workers, witness, consumerFile } = await prepareEnvironment(servers, {
       environment: 'bench',
       zones,
       dir: home,
     });
-    const roles = await startRoles({
-      dir: home,
-      workers,
-      witness,
-      onUnexpectedExit: onProgress,
-      main: fileURLToPath(new URL('worker.ts', import.meta.url)),
-      env: () => ({ BENCH_CALLS_DIR: callsDir }),
-    });
+    const roles = withRoles
+      ? await startRoles({
+          dir: home,
+          workers,
+          witness,
+          onUnexpectedExit: say,
+          main: fileURLToPath(new URL('worker.ts', import.meta.url)),
+          env: () => ({ BENCH_CALLS_DIR: callsDir }),
+        })
+      : null;
+    const stopRoles = async () => roles?.stop();
     return {
-      installation,
-      callsDir,
-      stopRoles: roles.stop,
+      ...{ installation, home, workers, consumerFile, callsDir, stopRoles },
       async stop() {
-        await roles.stop();
+        await stopRoles();
         await servers.stop();
       },
     };

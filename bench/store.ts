@@ -1,65 +1,72 @@
-import { type ClientPorts, startControlPlaneClient } from '../client/sdk/start-client.ts';
-import { cycleFrom, type WouldBe } from '../domain/causality/would-be.ts';
+import { createStore, type StoreParts } from '../client/direct-store.ts';
+import type { StoredVersion } from '../client/store.ts';
+import { diffDocuments } from '../domain/change/document-diff.ts';
 import { canonicalBytes, type Digest, digestOf, parseJsonBytes } from '../domain/evidence/canonical-json.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
 import type { Move, Predicates } from '../domain/evidence/statements.ts';
 import { encodeEntry } from '../domain/log/entry.ts';
 import { createFold, type Fold } from '../domain/log/fold.ts';
-import type { LogState } from '../domain/log/state.ts';
+import { emptyLogState, type LogState } from '../domain/log/state.ts';
 import { createKeyring } from '../infra/keys/keyring.ts';
 import { ENVIRONMENT, SAMPLES, sampleMove, signedTrust, signerOf } from '../test/support/sample-log.ts';
 import { nowMs } from './aws-calls.ts';
-import type { Finding } from './report.ts';
+import { amountOf, type Run, roundsOf } from './part.ts';
+import type { Measured } from './report.ts';
 import { median } from './statistics.ts';
 
 const RESOURCES = 10_000;
 /** Request, plan, intent and commit of each change: 100,000 entries. */
 const CHANGES = 25_000;
 const TAIL_ENTRIES = 1_000;
-const EDGES = 50_000;
-const CYCLE_LIMIT_MS = 50;
-const ROUNDS = 11;
-const GETS = 1_000_000;
+const SNAPSHOT_ROUNDS = 5;
+const DIFF_ROUNDS = 5;
+const DIFF_LIMIT_MS = 1_000;
 const MINUTE_MS = 60_000;
 
-export interface StoreFigures {
-  findings: Finding[];
-  figures: Record<string, number>;
+interface SampleLog {
+  entries: Uint8Array[];
+  bodies: Map<Digest, Uint8Array>;
+  resources: number;
 }
 
-/** What the store costs where no server takes part: folding, starting from a snapshot, the graph, and a reader's `get`. */
-export async function measureStore(): Promise<StoreFigures> {
-  const { entries, bodies } = await makeLog();
-  const { foldMs, snapshotMs, state } = measureFold(entries);
-  const cycleMs = measureCycles();
-  const { getsPerSecond, timesMap } = await measureGets(state, bodies);
+/** What the store costs where no server takes part: folding, starting from a snapshot, comparing two instants. */
+export async function measureStore(run: Run): Promise<Measured> {
+  const log = await makeLog(amountOf(run, CHANGES), amountOf(run, RESOURCES));
+  run.say(`a log of ${log.entries.length} entries is made`);
+  const { foldMs, snapshotMs } = measureFold(log, run);
+  run.say('it is folded');
+  const { diffMs, differences } = await measureDiff(log, run);
+  const { entries, resources } = log;
+  const tail = tailOf(entries);
   return {
     findings: [
       {
-        name: `5 state of ${RESOURCES} resources: snapshot and ${TAIL_ENTRIES} entries / all ${entries.length}`,
+        name: `5 state of ${resources} resources: snapshot and ${tail} entries / all ${entries.length}`,
         ratio: snapshotMs / foldMs,
         bound: 'max',
         target: 0.1,
       },
       {
-        name: `6 cycle check, ${RESOURCES} nodes and ${EDGES} edges / ${CYCLE_LIMIT_MS} ms`,
-        ratio: cycleMs / CYCLE_LIMIT_MS,
+        name: `11 diff of ${resources} resources, ${differences} differ / ${DIFF_LIMIT_MS} ms`,
+        ratio: diffMs / DIFF_LIMIT_MS,
         bound: 'max',
         target: 1,
       },
-      { name: '7 SDK get / get of a plain Map', ratio: timesMap, bound: 'max', target: 2 },
     ],
     figures: {
       [`fold of ${entries.length} entries, ms`]: foldMs,
-      [`snapshot and ${TAIL_ENTRIES} entries, ms`]: snapshotMs,
-      'cycle check, ms': cycleMs,
-      'SDK get, per second': getsPerSecond,
+      [`snapshot and ${tail} entries, ms`]: snapshotMs,
+      [`diff of ${resources} resources, ms`]: diffMs,
     },
   };
 }
 
+function tailOf(entries: readonly Uint8Array[]): number {
+  return Math.min(TAIL_ENTRIES, entries.length / 2);
+}
+
 /** Changes of one config each, a minute apart, every signature real. */
-async function makeLog(): Promise<{ entries: Uint8Array[]; bodies: Map<Digest, Uint8Array> }> {
+async function makeLog(changes: number, resources: number): Promise<SampleLog> {
   const signers = {
     request: signerOf('ada'),
     plan: signerOf('orchestrator'),
@@ -73,16 +80,15 @@ async function makeLog(): Promise<{ entries: Uint8Array[]; bodies: Map<Digest, U
     const predicate = { ...SAMPLES[type], ...about } as Predicates[T];
     entries.push(encodeEntry(await signStatement(signers[type], type, predicate)));
   };
-  for (let i = 0; i < CHANGES; i += 1) {
+  for (let i = 0; i < changes; i += 1) {
     const changeId = `change-${i}`;
-    const resource = `config/service-${i % RESOURCES}/timeouts`;
+    const resource = `config/service-${i % resources}/timeouts`;
     const body = { schema: 'schema/timeouts@^1', value: { readMs: i } };
     const [to, planDigest] = [digestOf(body), digestOf(changeId)];
     const at = new Date(i * MINUTE_MS).toISOString();
     const move: Move = sampleMove({
       ...{ resource, to, from: live.get(resource) ?? null },
-      version: `1.${Math.floor(i / RESOURCES)}.0`,
-      versionDigest: digestOf(`version of ${changeId}`),
+      version: `1.${Math.floor(i / resources)}.0`,
     });
     await say('request', { changeId, nonce: changeId, resources: [resource], at });
     await say('plan', { changeId, planDigest, resources: [resource], zone: null, at });
@@ -91,35 +97,34 @@ async function makeLog(): Promise<{ entries: Uint8Array[]; bodies: Map<Digest, U
     live.set(resource, to);
     bodies.set(to, canonicalBytes(body));
   }
-  return { entries, bodies };
+  return { entries, bodies, resources };
 }
 
-function measureFold(entries: readonly Uint8Array[]): {
-  foldMs: number;
-  snapshotMs: number;
-  state: LogState;
-} {
+function measureFold({ entries, resources }: SampleLog, run: Run): { foldMs: number; snapshotMs: number } {
   const trust = signedTrust();
   const verify = createKeyring(trust);
   const newFold = (from?: LogState) =>
     createFold({ environment: ENVIRONMENT, trust, verify, ...(from ? { from } : {}) });
-  const tail = entries.length - TAIL_ENTRIES;
+  const tail = entries.slice(-tailOf(entries));
   const whole = newFold();
   const startMs = nowMs();
-  applyAll(whole, entries.slice(0, tail));
+  applyAll(whole, entries.slice(0, -tail.length));
   const beforeTailMs = nowMs() - startMs;
   const snapshot = canonicalBytes(whole.state);
   const tailMs = nowMs();
-  applyAll(whole, entries.slice(tail));
+  applyAll(whole, tail);
   const foldMs = beforeTailMs + (nowMs() - tailMs);
-
-  const snapshotStartMs = nowMs();
-  const continued = newFold(parseJsonBytes(snapshot) as LogState);
-  applyAll(continued, entries.slice(tail));
-  const snapshotMs = nowMs() - snapshotStartMs;
-  if (digestOf(continued.state) !== digestOf(whole.state)) throw new Error('The two states are not equal.');
-  if (Object.keys(whole.state.live).length !== RESOURCES) throw new Error('Not every resource is live.');
-  return { foldMs, snapshotMs, state: whole.state };
+  if (Object.keys(whole.state.live).length !== resources) throw new Error('Not every resource is live.');
+  const state = digestOf(whole.state);
+  const rounds = Array.from({ length: roundsOf(run, SNAPSHOT_ROUNDS) }, () => {
+    const roundMs = nowMs();
+    const continued = newFold(parseJsonBytes(snapshot) as LogState);
+    applyAll(continued, tail);
+    const tookMs = nowMs() - roundMs;
+    if (digestOf(continued.state) !== state) throw new Error('The two states are not equal.');
+    return tookMs;
+  });
+  return { foldMs, snapshotMs: median(rounds) };
 }
 
 function applyAll(fold: Fold, entries: readonly Uint8Array[]): void {
@@ -129,91 +134,51 @@ function applyAll(fold: Fold, entries: readonly Uint8Array[]): void {
   }
 }
 
-/** As the fold asks it at a commit's index, of one document that depends on all others. Without a cycle all is walked. */
-function measureCycles(): number {
-  const nodes = Array.from({ length: RESOURCES }, (_, i) => `config/service-${i}/timeouts`);
-  const targets = nodes.map((): string[] => []);
-  for (let edge = RESOURCES; edge < EDGES; edge += 1) {
-    const from = 1 + ((edge * 7_919) % (RESOURCES - 1));
-    targets[from]?.push(nodes[(edge * 104_729) % from] ?? '');
-  }
-  const digest = digestOf('any');
-  const version = { digest, version: '1.0.0', versionDigest: null, parent: null, clock: 1, vector: {} };
-  const live: LogState['live'] = Object.fromEntries(
-    nodes.map((node, i) => [
-      node,
-      { ...version, dependsOn: targets[i] ?? [], changeId: 'change', index: 1, canary: null },
-    ]),
-  );
-  const root = { resource: 'config/all/timeouts', digest, version: '1.0.0', dependsOn: nodes };
-  const world: WouldBe = {
-    state: { live, changes: {}, ended: {} },
-    moves: new Map([[root.resource, root]]),
-    dependentsOf: () => [],
-  };
-  const rounds = Array.from({ length: ROUNDS }, () => {
+/** Everything that differs between the middle of the log and its end, bodies included, as `diff --at … --at …` does. */
+async function measureDiff(log: SampleLog, run: Run): Promise<{ diffMs: number; differences: number }> {
+  const store = createStore(storeParts(log));
+  await store.stateAt('head');
+  let differences = 0;
+  const rounds: number[] = [];
+  for (let round = 0; round < roundsOf(run, DIFF_ROUNDS); round += 1) {
     const startMs = nowMs();
-    const cycle = cycleFrom(world);
-    const tookMs = nowMs() - startMs;
-    if (cycle !== null) throw new Error('The graph has no cycle.');
-    return tookMs;
-  });
-  return median(rounds);
+    const [before, after] = await Promise.all([
+      store.stateAt({ size: Math.floor(log.entries.length / 2) }),
+      store.stateAt('head'),
+    ]);
+    const earlier = new Map(before.versions.map((one) => [one.resource, one]));
+    const changed = after.versions.filter((one) => earlier.get(one.resource)?.digest !== one.digest);
+    const bodyOf = (one: StoredVersion | undefined) => (one ? store.bodyOf(one) : undefined);
+    const edits = await Promise.all(
+      changed.map(async (one) => diffDocuments(await bodyOf(earlier.get(one.resource)), await bodyOf(one))),
+    );
+    rounds.push(nowMs() - startMs);
+    differences = edits.filter((one) => one.length > 0).length;
+  }
+  return { diffMs: median(rounds), differences };
 }
 
-async function measureGets(
-  state: LogState,
-  bodies: ReadonlyMap<Digest, Uint8Array>,
-): Promise<{ getsPerSecond: number; timesMap: number }> {
-  const client = await startControlPlaneClient(
-    portsOf(state, bodies),
-    {
-      ...{ environment: ENVIRONMENT, trustDigest: '', pollIntervalMs: 1_000, reportIntervalMs: 5_000 },
-      consumer: { service: 'bench', instanceId: 'bench-0', zone: 'us-east-1a' },
-    },
-    null,
-  );
-  const resources = Object.keys(state.live);
-  const map = new Map(resources.map((resource) => [resource, client.get(resource)]));
-  const rounds = Array.from({ length: ROUNDS }, () => ({
-    sdkMs: timeOf(resources, (resource) => client.get(resource)),
-    mapMs: timeOf(resources, (resource) => map.get(resource)),
-  })).slice(1);
-  await client.close();
+/** The log was folded once, and every entry of it counts. */
+function storeParts({ entries, bodies }: SampleLog): StoreParts {
+  const trust = signedTrust();
   return {
-    getsPerSecond: (1_000 * GETS) / median(rounds.map(({ sdkMs }) => sdkMs)),
-    timesMap: median(rounds.map(({ sdkMs, mapMs }) => sdkMs / mapMs)),
-  };
-}
-
-function timeOf(resources: readonly string[], get: (resource: string) => unknown): number {
-  const startMs = nowMs();
-  let found = 0;
-  for (let i = 0; i < GETS; i += 1) if (get(resources[i % resources.length] ?? '') !== undefined) found += 1;
-  const tookMs = nowMs() - startMs;
-  if (found !== GETS) throw new Error(`${GETS - found} documents are not there.`);
-  return tookMs;
-}
-
-/** A log that stands still, and no disk. */
-function portsOf(state: LogState, bodies: ReadonlyMap<Digest, Uint8Array>): ClientPorts {
-  const get = async (digest: Digest) => {
-    const bytes = bodies.get(digest);
-    if (!bytes) throw new Error(`There is no body ${digest}.`);
-    return bytes;
-  };
-  const nothing = async () => {};
-  return {
-    log: { sync: async () => state, position: () => ({ state, previous: digestOf('previous') }) },
-    bodies: { get },
-    copy: {
-      file: { read: async () => null, keep: nothing },
-      bodies: { get, put: async (bytes) => digestOf(bytes.length), retain: nothing },
+    ...{ environment: ENVIRONMENT, trust, verify: createKeyring(trust), checkpoint: async () => null },
+    log: {
+      sync: async () => emptyLogState(ENVIRONMENT),
+      async *entries() {
+        for (const [index, bytes] of entries.entries())
+          yield { index, bytes, fate: { fate: 'honoured', index } };
+      },
     },
-    reports: { write: nothing },
-    nowMs: Date.now,
-    random: () => 0,
-    after: () => () => {},
-    release: () => {},
+    bodies: {
+      async get(digest) {
+        const bytes = bodies.get(digest);
+        if (!bytes) throw new Error(`There is no body ${digest}.`);
+        return bytes;
+      },
+    },
+    readPlan: async (digest) => {
+      throw new Error(`There is no plan ${digest}.`);
+    },
   };
 }

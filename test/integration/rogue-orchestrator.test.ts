@@ -191,8 +191,8 @@ describe('an enactor that cannot reach the log', () => {
     const before = await env.dns.readZone(env.zone);
     const votes = await askVoters(changeId, summary);
     await orchestrator.recordVotes({ envelopes: votes.map(({ envelope }) => envelope) });
-    const approvals = [await approvalOf(changeId, summary.planDigest)];
-    await orchestrator.admitApprovals({ changeId, approvals });
+    const decisions = [{ approval: await approvalOf(changeId, summary.planDigest) }];
+    await orchestrator.admitApprovals({ changeId, decisions });
     const intentIndex = await order(changeId, summary, '50%');
     const down = enactorWithoutLog();
     const unavailable = { code: 'STORE_UNAVAILABLE' };
