@@ -3,7 +3,8 @@ import type { Violation } from '../domain/errors.ts';
 import { digestOf } from '../domain/evidence/canonical-json.ts';
 import { verifyBundle } from '../domain/evidence/verify-bundle.ts';
 import { isFrozen } from '../domain/log/fold.ts';
-import type { ChangeRecord, LogState } from '../domain/log/state.ts';
+import { type ChangeRecord, type LogState, trustOf } from '../domain/log/state.ts';
+import { judgePermitted } from './permitted.ts';
 import { loadPlan, loadRequest } from './recorded-change.ts';
 import type { EnactorPorts } from './role-ports.ts';
 
@@ -63,10 +64,11 @@ export async function authorise(
     requestDigest: digestOf(request),
     plan,
     planDigest: digestOf(plan),
-    trust: ports.trust,
+    trust: trustOf(state),
     intentIndex,
     ended: false,
   });
+  violations.push(...(await judgePermitted(ports, state, change, plan, intentIndex)));
   const stage = plan.stages.find((one) => one.name === intent.stage);
   if (violations.length > 0 || !stage) return { violations };
   return { state, change, plan, stage, intent };

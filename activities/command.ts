@@ -2,8 +2,9 @@ import { judgeCommand } from '../domain/approval/judge-command.ts';
 import { DomainError, type Violation } from '../domain/errors.ts';
 import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
-import type { CommandAction } from '../domain/evidence/statements.ts';
-import type { LogState } from '../domain/log/state.ts';
+import type { CommandAction, CommandPredicate } from '../domain/evidence/statements.ts';
+import { signaturesUnder, type TrustDocument } from '../domain/evidence/trust.ts';
+import { type LogState, trustOf } from '../domain/log/state.ts';
 import { indexOfFate } from './fates.ts';
 import { openSigned, type SignedByPerson } from './open-signed.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
@@ -30,10 +31,13 @@ export async function admitCommand(
   ports: OrchestratorPorts & SignedByPerson,
   input: { changeId: string; command: Envelope; unrecorded: Envelope[] },
 ): Promise<AdmittedCommand> {
-  const opened = openSigned(input.command, 'command', ports.verify);
+  const openedUnder = (trust: TrustDocument) =>
+    openSigned(input.command, 'command', signaturesUnder(trust, ports.verify));
+  const known = openedUnder(trustOf(ports.log.lastKnown()));
+  const state = await freshOrLastKnown(ports, 'predicate' in known && isUrgent(known.predicate));
+  const opened = openedUnder(trustOf(state));
   if ('violations' in opened) return { accepted: false, reasons: [...opened.violations] };
   const { predicate: command, keyIds } = opened;
-  const state = await freshOrLastKnown(ports, command.action !== 'continue');
   const { action, person, reason, nonce } = command;
   const accepted = { accepted: true, action, person, reason, nonce } as const;
   const change = state.changes[input.changeId];
@@ -50,7 +54,7 @@ export async function admitCommand(
   const reasons = judgeCommand(command, {
     change,
     ended: state.ended[input.changeId] !== undefined,
-    trust: ports.trust,
+    trust: trustOf(state),
     keyIds,
     environment: ports.environment,
     nowMs,
@@ -67,10 +71,14 @@ export async function admitCommand(
     command: input.command,
     at: new Date(nowMs).toISOString(),
   });
-  const recorded = await tryToRecord(ports, [...input.unrecorded, ruling], action !== 'continue');
+  const recorded = await tryToRecord(ports, [...input.unrecorded, ruling], isUrgent(command));
   return reasons.length === 0
     ? { ...accepted, unrecorded: recorded ? null : ruling }
     : { accepted: false, reasons };
+}
+
+function isUrgent({ action }: CommandPredicate): boolean {
+  return action !== 'continue';
 }
 
 async function freshOrLastKnown(ports: OrchestratorPorts, urgent: boolean): Promise<LogState> {

@@ -45,7 +45,7 @@ export async function checkSchema(
     const change = openChange(state, input.changeId);
     found.author = change.request.author;
     found.ordered = ordersIn(change);
-    found.underway = await underwayOf(ports, change);
+    found.underway = await underwayOf(ports, state, change);
     if (change.request.requestDigest !== input.requestDigest) {
       throw new DomainError(
         'DIGEST_MISMATCH',

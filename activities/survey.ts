@@ -1,5 +1,5 @@
 import { DomainError } from '../domain/errors.ts';
-import type { LogState } from '../domain/log/state.ts';
+import { type LogState, trustOf } from '../domain/log/state.ts';
 import { type Finding, judgeEnvironment, type ZoneReading } from '../domain/reconcile/judge-environment.ts';
 import type { DnsZones } from './ports/dns-zones.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
@@ -25,11 +25,13 @@ export interface Survey {
  */
 export async function survey(ports: OrchestratorPorts): Promise<Survey> {
   // Before the log: a run ends after its change has.
-  const openBefore = Object.keys((await ports.log.sync()).changes);
+  const before = await ports.log.sync();
+  const openBefore = Object.keys(before.changes);
+  const targets = trustOf(before).targets.map(({ zone }) => zone);
   const runs = Object.fromEntries(
     await Promise.all(openBefore.map(async (id) => [id, await ports.runs.stateOf(id)] as const)),
   );
-  const { state, zones } = await readStill(ports);
+  const { state, zones } = await readStill(ports, targets);
   const nowMs = ports.clock.nowMs();
   const findings = judgeEnvironment({ state, runs, zones, nowMs });
   return {
@@ -46,8 +48,11 @@ export async function survey(ports: OrchestratorPorts): Promise<Survey> {
  * Zones, then the log, then the fences again. Every governed write moves the fence: where it did not, the reading is of
  * the instant at which the log was read.
  */
-async function readStill(ports: OrchestratorPorts): Promise<{ state: LogState; zones: ZoneReading[] }> {
-  let zones = await Promise.all(ports.trust.targets.map(({ zone }) => readZone(ports.dns, zone)));
+async function readStill(
+  ports: OrchestratorPorts,
+  targets: readonly string[],
+): Promise<{ state: LogState; zones: ZoneReading[] }> {
+  let zones = await Promise.all(targets.map((zone) => readZone(ports.dns, zone)));
   for (let attempt = 1; ; attempt += 1) {
     const state = await ports.log.sync();
     const still = await Promise.all(zones.map((reading) => isStill(ports.dns, reading)));

@@ -1,4 +1,4 @@
-import type { ChangeRecord } from '../domain/log/state.ts';
+import { type ChangeRecord, type LogState, trustOf } from '../domain/log/state.ts';
 import { type PlanSummary, summaryOf } from './plan.ts';
 import { loadPlan, openChange } from './recorded-change.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
@@ -16,16 +16,21 @@ export async function findUnderway(
   ports: OrchestratorPorts,
   input: { changeId: string },
 ): Promise<Underway | null> {
-  return underwayOf(ports, openChange(await ports.log.sync(), input.changeId));
+  const state = await ports.log.sync();
+  return underwayOf(ports, state, openChange(state, input.changeId));
 }
 
 /** Of a change whose record is at hand. */
-export async function underwayOf(ports: OrchestratorPorts, change: ChangeRecord): Promise<Underway | null> {
+export async function underwayOf(
+  { bodies }: OrchestratorPorts,
+  state: LogState,
+  change: ChangeRecord,
+): Promise<Underway | null> {
   const newest = change.intents.at(-1);
   if (newest === undefined || change.plan === null) return null;
-  const plan = await loadPlan(ports.bodies, newest.planDigest);
+  const plan = await loadPlan(bodies, newest.planDigest);
   return {
-    summary: summaryOf(plan, { ...change.plan, policy: ports.trust.policy }),
+    summary: summaryOf(plan, { ...change.plan, policy: trustOf(state).policy }),
     stage: newest.stage,
     intentIndex: newest.index,
   };

@@ -5,6 +5,7 @@ import { type Digest, digestOf } from '../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
 import type { VoteDecision, VotePredicate } from '../domain/evidence/statements.ts';
 import { isFrozen } from '../domain/log/fold.ts';
+import { judgePermissionsVersion } from '../domain/permissions/in-force.ts';
 import { planHere } from './plan-base.ts';
 import { baseDigestOf } from './planned.ts';
 import { loadPlan, loadRequest, openChange } from './recorded-change.ts';
@@ -33,7 +34,7 @@ const MAX_CLOCK_SKEW_MS = 30_000;
 export async function vote(ports: VoterPorts, input: VoteInput): Promise<CastVote> {
   const state = await ports.log.sync({ atLeast: input.planIndex + 1 });
   const change = openChange(state, input.changeId);
-  const { requestDigest } = change.request;
+  const { requestDigest, author } = change.request;
   const request = await loadRequest(ports.bodies, requestDigest);
   const own = await planHere(ports, { changeId: input.changeId, request, requestDigest }, state);
   const nowMs = ports.clock.nowMs();
@@ -77,7 +78,7 @@ export async function vote(ports: VoterPorts, input: VoteInput): Promise<CastVot
 
   const doubts: Violation[] = [...own.violations];
   if (own.plan !== null) {
-    doubts.push(...own.judgeInvariants(nowMs), ...own.judgeCausality());
+    doubts.push(...own.judgeInvariants(nowMs), ...own.judgeCausality(), ...own.judgePermissions(author));
     const difference = await compareWithProposal(ports, own.plan, input.planDigest);
     if (difference?.code === 'STALE_BASE') safety.push(difference);
     else if (difference) doubts.push(difference);
@@ -129,6 +130,8 @@ async function compareWithProposal(
       'Submit the change again, against what is live now.',
     );
   }
+  const [moved] = judgePermissionsVersion(proposed.permissions, own.permissions);
+  if (moved) return moved;
   return veto(
     'QUORUM_DENIED',
     'plan-does-not-follow',

@@ -9,8 +9,8 @@ import type { Envelope } from '../domain/evidence/dsse.ts';
 import { openEnvelope, signStatement } from '../domain/evidence/statement-codec.ts';
 import { createS3Client } from '../infra/aws/aws-clients.ts';
 import { createS3ChangeLog } from '../infra/aws/s3-change-log.ts';
-import { createKeyring } from '../infra/keys/keyring.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
+import { verifyEd25519 } from '../infra/keys/verify-ed25519.ts';
 import { nowMs } from './aws-calls.ts';
 import { rateFigures, rateOf, type WriteRate } from './log-appends.ts';
 import { amountOf, type Run, roundsOf } from './part.ts';
@@ -97,7 +97,7 @@ async function oneRound(
   );
   const bareVerifiesPerSecond = bareVerify(installation, envelopes);
   const s3 = createS3Client(aws);
-  const log = createS3ChangeLog({ s3, bucket: aws.bucket, environment, trust, verify: createKeyring(trust) });
+  const log = createS3ChangeLog({ s3, bucket: aws.bucket, environment, trust, verify: verifyEd25519 });
   await log.sync();
   const accepted = await rateOf(envelopes, SENDERS, async (envelope) => {
     const [fate] = await log.append([envelope]);

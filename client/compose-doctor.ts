@@ -10,7 +10,6 @@ import { createRoute53DnsZones } from '../infra/aws/route53-dns-zones.ts';
 import { readBucketSettings, readStoreClock } from '../infra/aws/s3-bucket-settings.ts';
 import { createS3ChangeLog } from '../infra/aws/s3-change-log.ts';
 import { createS3TileStore } from '../infra/aws/s3-tile-store.ts';
-import { createKeyring } from '../infra/keys/keyring.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
 import { verifyEd25519 } from '../infra/keys/verify-ed25519.ts';
 import { keyFile, listKeys } from './compose.ts';
@@ -49,12 +48,13 @@ export function openSurroundings(installation: Installation): {
       const dateMs = await readStoreClock(s3, aws.bucket);
       return { dateMs, ...(await readBucketSettings(s3, aws.bucket)) };
     },
-    log: () => createS3ChangeLog({ ...store, trust: trust(), verify: createKeyring(trust()) }).sync(),
+    log: () => createS3ChangeLog({ ...store, trust: trust(), verify: verifyEd25519 }).sync(),
     async checkpoint() {
       const published = await createS3TileStore(store).get(CHECKPOINT_PATH);
       return published && sizeIfSigned(published.bytes, trust());
     },
-    fence: (zone) => createRoute53DnsZones({ reader, writer: reader, trust: trust() }).readFence(zone),
+    fence: (zone) =>
+      createRoute53DnsZones({ reader, writer: reader, targets: () => trust().targets }).readFence(zone),
     pollers: (queue) => readPollers(client, temporal, queue),
   };
   return {

@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 import { CHECKPOINT_PATH } from '../activities/integrate.ts';
+import { openPermissions } from '../activities/permissions.ts';
 import { planHere } from '../activities/plan-base.ts';
 import type { ChangeLog } from '../activities/ports/change-log.ts';
 import type { FactorVerifier } from '../activities/ports/factor-verifier.ts';
@@ -12,6 +13,7 @@ import { DomainError } from '../domain/errors.ts';
 import { readPins } from '../domain/evidence/export-layout.ts';
 import type { TrustDocument } from '../domain/evidence/trust.ts';
 import type { Checkpoint } from '../domain/log/checkpoint.ts';
+import { type LogState, trustOf } from '../domain/log/state.ts';
 import { createRoute53Reader, createRoute53Writer, createS3Client } from '../infra/aws/aws-clients.ts';
 import { createRoute53DnsZones } from '../infra/aws/route53-dns-zones.ts';
 import { createS3Bodies } from '../infra/aws/s3-bodies.ts';
@@ -22,10 +24,10 @@ import type { LogStore } from '../infra/aws/s3-log-reader.ts';
 import { readSnapshot } from '../infra/aws/s3-snapshots.ts';
 import { createS3StoredObjects } from '../infra/aws/s3-stored-objects.ts';
 import { createS3TileStore } from '../infra/aws/s3-tile-store.ts';
+import { createCedarEngine } from '../infra/cedar/cedar-engine.ts';
 import { createLastGoodFile, placeToGoOn } from '../infra/files/file-last-good.ts';
 import { createHttpFactorVerifier } from '../infra/http/factor-client.ts';
 import { nextCode } from '../infra/keys/code-file.ts';
-import { createKeyring } from '../infra/keys/keyring.ts';
 import { generatePersonKey, readPersonSigner } from '../infra/keys/person-keys.ts';
 import { factorUri, makeFactor } from '../infra/keys/second-factor.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
@@ -39,6 +41,7 @@ import { createStore } from './direct-store.ts';
 import { enrolFactor } from './enrol-factor.ts';
 import type { Installation } from './installation.ts';
 import { stackRuns } from './open-installation.ts';
+import { createPermissionDesk, type PermissionDesk } from './permission-desk.ts';
 import { createRememberedLog } from './remembered-log.ts';
 import { noFactorVerifier } from './second-factor.ts';
 import type { Store } from './store.ts';
@@ -53,6 +56,7 @@ export interface Connected {
   controlPlane: ControlPlane;
   /** What was live when, and what it said. */
   store: Store;
+  permissions: PermissionDesk;
   /** What an auditor reads. */
   evidence: EvidenceSource;
   /** The bucket, version by version; what is put back there needs the keeper's credentials. */
@@ -85,7 +89,8 @@ export async function connect(installation: Installation): Promise<Connected> {
   const reader = createRoute53Reader(aws);
   const writer = createRoute53Writer(aws);
   const bodies = createS3Bodies({ s3, bucket: aws.bucket, environment });
-  const dns = createRoute53DnsZones({ reader, writer, trust });
+  const targets = () => trustOf(log.lastKnown()).targets;
+  const dns = createRoute53DnsZones({ reader, writer, targets });
   const connection = Connection.lazy({
     address: temporal.address,
     // A server that is away for longer is said to be away, instead of keeping a person waiting for the deadline.
@@ -94,28 +99,31 @@ export async function connect(installation: Installation): Promise<Connected> {
   const client = new Client({ connection, namespace: temporal.namespace });
 
   const store = { s3, bucket: aws.bucket, environment };
-  const verify = createKeyring(trust);
+  const verify = verifyEd25519;
   const log = await openRememberedLog(installation, { ...store, trust, verify });
   const evidence = openEvidence(installation, trust, store, client);
   const checkpoint = () => publishedCheckpoint(evidence);
   const keeper = installation.keeper ? createS3Client({ ...aws, credentials: installation.keeper }) : null;
+  const policyEngine = createCedarEngine();
+  const permissions = (state: LogState) => openPermissions({ bodies, policyEngine }, state);
   const controlPlane = createControlPlane({
     environment,
-    trust,
     engine: createTemporalEngine(client, temporal.address),
     log,
     bodies,
     factors: factorVerifierOf(installation),
     readRequest: (digest) => loadRequest(bodies, digest),
     readPlan: (digest) => loadPlan(bodies, digest),
-    planHere: (change, state) => planHere({ dns, bodies, trust, environment }, change, state),
+    planHere: (change, state) => planHere({ dns, bodies, environment, policyEngine }, change, state),
+    permissions,
     nowMs: Date.now,
     newNonce: randomUUID,
   });
   return {
     controlPlane,
+    permissions: createPermissionDesk({ policyEngine, permissions, log }),
     store: createStore({
-      ...{ environment, trust, verify, log, bodies, checkpoint },
+      ...{ environment, log, bodies, checkpoint },
       readPlan: (digest) => loadPlan(bodies, digest),
     }),
     evidence,
@@ -140,7 +148,10 @@ async function openRememberedLog(
   if (memoryDir === undefined) return createS3ChangeLog(input);
   const memory = createLastGoodFile(join(memoryDir, environment));
   const kept = await memory.read();
-  const log = createS3ChangeLog({ ...input, ...(kept && { from: placeToGoOn(kept, trustDigest) }) });
+  const log = createS3ChangeLog({
+    ...input,
+    ...(kept && { from: placeToGoOn(kept, trustDigest, input.trust) }),
+  });
   return createRememberedLog(log, memory, { environment, trustDigest, nowMs: Date.now });
 }
 

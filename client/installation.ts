@@ -15,7 +15,7 @@ export const installationSchema = z.strictObject({
     /** Absent: the SDK's own credential chain. */
     credentials: z.strictObject({ accessKeyId: z.string(), secretAccessKey: z.string() }).optional(),
   }),
-  /** The signed trust document, and the digest that it must have. */
+  /** The signed trust document that the log begins with, and the digest that it must have. */
   trustFile: z.string(),
   trustDigest: z.string(),
   /**
@@ -25,6 +25,8 @@ export const installationSchema = z.strictObject({
   checkpoints: z.strictObject({ logKey: z.string(), witnessKeys: z.array(z.string()).min(1) }).optional(),
   /** People's private keys, one PKCS #8 PEM a person: `<subject>.pem`, mode 0600. */
   keysDir: z.string(),
+  /** Private keys of the holders of the trust document's root: `<holder>.pem`. Absent: none is kept here. */
+  rootKeysDir: z.string().optional(),
   /** Where second factors are proven. Absent: nobody here approves what asks for one. */
   factorVerifierUrl: z.url().optional(),
   /** Where this machine keeps how far it has verified the log. Absent: `memory`, beside this file. */

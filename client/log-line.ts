@@ -1,8 +1,9 @@
+import type { LogEntry } from '../activities/ports/change-log.ts';
 import { DomainError } from '../domain/errors.ts';
-import { parseJsonBytes } from '../domain/evidence/canonical-json.ts';
+import { digestOf, parseJsonBytes } from '../domain/evidence/canonical-json.ts';
 import { type OpenedStatement, openEnvelope, type Said } from '../domain/evidence/statement-codec.ts';
 import type { AcceptancePredicate, CommitPredicate } from '../domain/evidence/statements.ts';
-import type { TrustDocument } from '../domain/evidence/trust.ts';
+import { holderOf } from '../domain/evidence/trust.ts';
 import { isWithdrawal } from '../domain/log/entry.ts';
 import type { EntryFate } from '../domain/log/state.ts';
 
@@ -22,10 +23,7 @@ export interface LogLine {
   statement: Said | null;
 }
 
-export function readLogLine(
-  entry: { index: number; bytes: Uint8Array; fate: EntryFate },
-  trust: TrustDocument,
-): LogLine {
+export function readLogLine(entry: LogEntry): LogLine {
   const { index, fate } = entry;
   const known = { index, fate: fate.fate, fateReason: reasonOf(fate) };
   try {
@@ -35,7 +33,7 @@ export function readLogLine(
       ...known,
       at: opened.type === 'approval' ? opened.predicate.issuedAt : atOf(opened),
       changeId: 'changeId' in predicate ? predicate.changeId : null,
-      signer: signerOf(opened, trust, fate),
+      signer: signerOf(opened, entry),
       summary: summaryOf(opened),
       statement: { type: opened.type, predicate } as Said,
     };
@@ -62,13 +60,9 @@ function reasonOf(fate: EntryFate): string | null {
   }
 }
 
-function signerOf(opened: OpenedStatement, trust: TrustDocument, fate: EntryFate): string {
-  const owners = new Map([
-    ...trust.people.flatMap((person) => person.keys.map((key) => [key.keyId, person.subject] as const)),
-    ...trust.services.flatMap((service) => service.keys.map((key) => [key.keyId, service.name] as const)),
-  ]);
+function signerOf(opened: OpenedStatement, { fate, judge }: LogEntry): string {
   const names = opened.signatures.map(
-    ({ keyid }) => owners.get(keyid) ?? `unknown key ${keyid.slice(0, 19)}…`,
+    ({ keyid }) => holderOf(keyid, judge.trust) ?? `unknown key ${keyid.slice(0, 19)}…`,
   );
   return fate.fate === 'inert' ? `claims ${names.join(', ')}` : names.join(', ');
 }
@@ -76,7 +70,7 @@ function signerOf(opened: OpenedStatement, trust: TrustDocument, fate: EntryFate
 function summaryOf(said: Said): string {
   switch (said.type) {
     case 'trust':
-      return `trust document ${said.predicate.trustDigest.slice(0, 19)}…`;
+      return `trust document, version ${said.predicate.document.version}, ${digestOf(said.predicate.document).slice(0, 19)}…`;
     case 'request':
       return `request by ${said.predicate.author}`;
     case 'plan':

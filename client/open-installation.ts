@@ -36,9 +36,15 @@ export function readInstallation(home: string): Installation {
       next,
     });
   }
-  const { trustFile, keysDir, memoryDir = 'memory', ...rest } = parsed.data;
+  const { trustFile, keysDir, rootKeysDir, memoryDir = 'memory', ...rest } = parsed.data;
   const here = (path: string) => resolve(dirname(file), path);
-  return { ...rest, trustFile: here(trustFile), keysDir: here(keysDir), memoryDir: here(memoryDir) };
+  return {
+    ...rest,
+    trustFile: here(trustFile),
+    keysDir: here(keysDir),
+    ...(rootKeysDir === undefined ? {} : { rootKeysDir: here(rootKeysDir) }),
+    memoryDir: here(memoryDir),
+  };
 }
 
 /** Whether the local stack of this installation is there; true when it has none, for then nobody here can tell. */

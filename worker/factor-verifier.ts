@@ -5,9 +5,9 @@ import { openKmsSigner } from '../infra/aws/kms-signer.ts';
 import { createS3ChangeLog } from '../infra/aws/s3-change-log.ts';
 import { createS3FactorStore } from '../infra/aws/s3-factor-store.ts';
 import { startFactorServer } from '../infra/http/factor-server.ts';
-import { createKeyring } from '../infra/keys/keyring.ts';
 import { matchCode } from '../infra/keys/second-factor.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
+import { verifyEd25519 as verify } from '../infra/keys/verify-ed25519.ts';
 import { readFactorVerifierConfig } from './factor-verifier-config.ts';
 
 /**
@@ -27,14 +27,13 @@ const logger = pino({
 });
 const { environment, aws, kmsKeyArn, factorKeyArn } = config;
 const trust = openTrustFile(config.trustFile, config.trustDigest);
-const verify = createKeyring(trust);
 const kms = createKmsClient(aws);
 const store = { s3: createS3Client(aws), bucket: aws.bucket, environment };
 const server = await startFactorServer({
   host: config.host,
   port: config.port,
   verifier: createFactorVerifier({
-    ...{ environment, trust, verify },
+    ...{ environment, verify },
     signer: await openKmsSigner({ kms, keyArn: kmsKeyArn }),
     clock: { nowMs: () => Date.now() },
     factors: createS3FactorStore({ ...store, kms, keyArn: factorKeyArn }),

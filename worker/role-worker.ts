@@ -11,6 +11,7 @@ import {
   createVoterActivities,
 } from '../activities/index.ts';
 import { DomainError } from '../domain/errors.ts';
+import { trustOf } from '../domain/log/state.ts';
 import { createFileZoneSwitch } from '../infra/files/file-zone-switch.ts';
 import { createHttpProber } from '../infra/http/http-prober.ts';
 import { QUEUES } from '../workflows/contract.ts';
@@ -80,7 +81,7 @@ export async function createRoleWorker(
         activities: createAnalysisActivities({
           ...ports,
           pause,
-          prober: createHttpProber(ports.trust.policy.probeAllowList),
+          prober: createHttpProber(() => trustOf(ports.log.lastKnown()).policy.probeAllowList),
         }),
       });
     case 'enactor': {

@@ -2,7 +2,7 @@ import { DomainError } from '../../domain/errors.ts';
 import { signStatement } from '../../domain/evidence/statement-codec.ts';
 import type { FencePredicate } from '../../domain/evidence/statements.ts';
 import { fenceIndex, forwardFence } from '../../domain/kinds/dns-fence.ts';
-import type { LogState } from '../../domain/log/state.ts';
+import { type LogState, trustOf } from '../../domain/log/state.ts';
 import { indexOfFate } from '../fates.ts';
 import type { PacedWait } from '../ports/paced-wait.ts';
 import type { EnactorPorts } from '../role-ports.ts';
@@ -29,8 +29,8 @@ export async function raiseFences(
 ): Promise<RaisedFence[]> {
   const state = await ports.log.sync({ atLeast: causeIndex + 1 });
   const { cause, scope } = causeAt(state, causeIndex);
-  const zones = ports.trust.targets
-    .map(({ zone }) => zone)
+  const zones = trustOf(state)
+    .targets.map(({ zone }) => zone)
     .filter((zone) => scope === null || scope === zone);
   const settled = await Promise.allSettled(zones.map((zone) => raiseFence(ports, zone, cause)));
   const failed = settled.find((one) => one.status === 'rejected');

@@ -7,6 +7,7 @@ import { addDoctor } from './commands/doctor.ts';
 import { addFactor } from './commands/factor.ts';
 import { addKeys } from './commands/keys.ts';
 import { addHistory, addLog } from './commands/log.ts';
+import { addPermissions } from './commands/permissions.ts';
 import { addPlan } from './commands/plan.ts';
 import { addReconcile } from './commands/reconcile.ts';
 import { addSchema } from './commands/schema.ts';
@@ -61,6 +62,7 @@ export function createProgram(cli: Cli): Command {
   addStoreCheck(program, cli);
   addReconcile(program, cli);
   addAudit(program, cli);
+  addPermissions(program, cli);
   addSchema(program, cli);
   return program;
 }

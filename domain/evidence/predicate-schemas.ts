@@ -5,6 +5,7 @@ import type { Violation } from '../errors.ts';
 import { isErrorCode } from '../errors.ts';
 import type { Envelope } from './dsse.ts';
 import { COMMAND_ACTIONS, type Predicates, type StatementType } from './statements.ts';
+import { trustDocumentSchema } from './trust.ts';
 
 /**
  * The shape of each predicate, exactly: an unknown field is refused, so that nobody signs what nobody reads. The
@@ -35,7 +36,8 @@ export const envelopeSchema: z.ZodType<Envelope> = z.strictObject({
   signatures: z
     .array(z.strictObject({ keyid: digest, sig: z.string() }))
     .min(1)
-    .max(8),
+    // Thresholds of two versions' root keys sign a trust document.
+    .max(32),
   parts: z.exactOptional(z.record(z.string(), z.unknown())),
 });
 
@@ -74,7 +76,12 @@ const move = z.strictObject({
 const rollout = z.strictObject({ stage: name, percent: z.number().min(0).max(100), zones: z.array(name) });
 
 export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]> } = {
-  trust: z.strictObject({ environment, trustDigest: digest, at }),
+  trust: z.strictObject({
+    environment,
+    previousDigest: digest.nullable(),
+    document: trustDocumentSchema,
+    at,
+  }),
   request: z.strictObject({
     changeId,
     environment,

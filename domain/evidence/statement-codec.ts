@@ -7,6 +7,7 @@ import {
   canonicalBytes,
   type Digest,
   digestHex,
+  digestOf,
   digestOfBytes,
   parseJsonBytes,
 } from './canonical-json.ts';
@@ -93,7 +94,7 @@ const ofPlan = (about: { changeId: string; planDigest: Digest }) => ({
 const ofName = (name: string) => ({ name, digest: digestOfBytes(utf8ToBytes(name)) });
 
 const SUBJECTS: { [T in StatementType]: (about: Predicates[T]) => { name: string; digest: Digest } } = {
-  trust: (about) => ({ name: about.environment, digest: about.trustDigest }),
+  trust: (about) => ({ name: about.environment, digest: digestOf(about.document) }),
   request: (about) => ({ name: about.changeId, digest: about.requestDigest }),
   plan: ofPlan,
   vote: ofPlan,

@@ -3,6 +3,7 @@ import type { RiskClass } from '../change/risk.ts';
 import type { Violation } from '../errors.ts';
 import type { Digest } from './canonical-json.ts';
 import type { Envelope } from './dsse.ts';
+import type { TrustDocument } from './trust.ts';
 
 /**
  * Everything that anybody signs: an in-toto Statement v1 whose `predicateType` is
@@ -41,10 +42,15 @@ export interface Predicates {
   snapshot: SnapshotPredicate;
 }
 
-/** First entry of a log: names the trust document by digest, so that an auditor sees which rules applied. */
+/**
+ * The trust document that applies from the next entry on. The first of a log is signed by the orchestrator, repeats the
+ * pinned document and has `previousDigest` null. Each later one replaces the document of that digest, and is signed by
+ * thresholds of the root keys of both (`judgeSuccession`). Subject: the document, named by the environment.
+ */
 export interface TrustPredicate {
   environment: string;
-  trustDigest: Digest;
+  previousDigest: Digest | null;
+  document: TrustDocument;
   at: string;
 }
 

@@ -1,3 +1,4 @@
+import { digestOf } from '../evidence/canonical-json.ts';
 import type { Said } from '../evidence/statement-codec.ts';
 import type { StatementType } from '../evidence/statements.ts';
 import { own } from './authority.ts';
@@ -11,7 +12,9 @@ import type { LogState } from './state.ts';
 export function firstIndexOf(state: LogState, said: Said): number | null {
   switch (said.type) {
     case 'trust':
-      return sameKey(said.type, said.predicate, state.trust ? [state.trust] : []);
+      return digestOf(said.predicate.document) === state.trustInForce.digest
+        ? state.trustInForce.index
+        : null;
     case 'snapshot':
       return sameKey(said.type, said.predicate, state.snapshot ? [state.snapshot] : []);
     case 'freeze':

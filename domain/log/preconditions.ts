@@ -5,12 +5,14 @@ import type {
   IntentPredicate,
   OutcomePredicate,
   PlanPredicate,
+  TrustPredicate,
 } from '../evidence/statements.ts';
+import { judgePlace } from '../evidence/trust-succession.ts';
 import { own } from './authority.ts';
 import { obstacleToCommit } from './commit-preconditions.ts';
 import { isWithdrawal } from './entry.ts';
 import { inert, notCounted, type Obstacle, obstacleOfFreeze, obstacleOfPlan } from './obstacle.ts';
-import type { ChangeRecord, Indexed, LogState } from './state.ts';
+import { type ChangeRecord, type Indexed, type LogState, trustOf } from './state.ts';
 
 export type { Obstacle } from './obstacle.ts';
 
@@ -26,6 +28,7 @@ export function obstacleTo(
 ): Obstacle | null {
   switch (said.type) {
     case 'trust':
+      return obstacleToTrust(said.predicate, state);
     case 'freeze':
     case 'recovery':
     case 'approval':
@@ -80,6 +83,13 @@ export function obstacleTo(
     case 'end':
       return obstacleToEnd(change);
   }
+}
+
+/** Of two updates that were signed for the same place, the log's order says which one counts. */
+function obstacleToTrust(next: TrustPredicate, state: LogState): Obstacle | null {
+  if (next.previousDigest === null) return null;
+  const [stale] = judgePlace(trustOf(state), next);
+  return stale ? notCounted('STALE_BASE', stale.message) : null;
 }
 
 /** A fence is raised for a freeze or recovery that is in force; for any other it would only get in the way. */

@@ -148,13 +148,16 @@ test('a good change goes live: its author watches, two people approve at once', 
     { timeout: 30_000, interval: 100 },
   );
   const waiting = await until(changeId, waits);
-  expect(waiting.waitingFor).toEqual({ what: '2 more approvals', who: 'bob, carol' });
+  expect(waiting.waitingFor).toEqual({
+    what: '2 more approvals',
+    who: 'bob (payments), carol (reliability)',
+  });
 
   const own = await here('approve', changeId, '--yes', '--as', 'alice', '--json');
   expect(own.status).toBe(4);
   expect(errorAnswer.parse(jsonLines(own)[0]).error).toMatchObject({
     code: 'NOT_PERMITTED',
-    violations: [{ rule: 'not-the-author' }],
+    violations: [{ rule: 'permission' }],
   });
 
   const people = await Promise.all(
@@ -201,6 +204,14 @@ test('a good change goes live: its author watches, two people approve at once', 
   expect(tree).toMatchObject([{ nodes: [{ resource: record, dependents: [] }] }]);
   expect(await here('get', record, '--explain')).toMatchObject({ status: 2 });
   answerOf('blame', await here('blame', record, '--json'));
+  const check = (...asked: string[]) => here('permissions', 'check', ...asked);
+  const allowed = await check('submit', record, '--as', 'alice', '--json');
+  expect(answerOf('permissions check', allowed)).toMatchObject([{ policies: ['authors-submit'] }]);
+  const denied = await check('approve', record, '--as', 'bob', '--context', 'author=bob');
+  expect(denied).toMatchObject({ status: 4, stdout: expect.stringContaining('nobody-decides-on-their-own') });
+  expect(await check('approve', record, '--as', 'bob', '--context', 'risk=odd')).toMatchObject({ status: 2 });
+  const policy = join(CHECKOUT, 'examples/documents/8-permissions.yaml');
+  answerOf('permissions test', await here('permissions', 'test', policy, '--json'));
   expect(await here('get', 'dns/example.com/apj/A')).toMatchObject({ status: 3 });
 
   const verbose = await here('status', changeId, '--verbose');
@@ -352,7 +363,7 @@ async function expectUnderstood([, ...args]: string[], source = 'help'): Promise
 }
 
 /** Commands that only hold others. */
-const GROUPS = ['factor', 'keys', 'audit', 'snapshot', 'store'];
+const GROUPS = ['factor', 'keys', 'audit', 'snapshot', 'store', 'permissions'];
 
 function leaves(command: Command, path: string[] = []): { path: string[] }[] {
   const own = command.parent === null || GROUPS.includes(command.name()) ? [] : [{ path }];

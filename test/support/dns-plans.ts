@@ -7,6 +7,7 @@ import { judgePlan } from '../../domain/invariants/judge-plan.ts';
 import type { RecordSet, RecordType, ZoneState } from '../../domain/kinds/dns-records.ts';
 import type { LogState } from '../../domain/log/state.ts';
 import { peopleNeeded } from './approval-rules.ts';
+import { SOME_PERMISSIONS } from './some-permissions.ts';
 
 /** Small DNS scenes for tests: a zone, a request against it, and what the planner and the judge make of both. */
 
@@ -99,6 +100,7 @@ export function planScene(scene: Scene): { plan: DnsPlan | null; violations: Vio
     live: scene.live ?? {},
     policy: scene.policy ?? POLICY,
     zones: [ZONE, 'example.org'],
+    permissions: SOME_PERMISSIONS,
   });
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import type { AdmittedApproval } from '../../activities/approval.ts';
+import type { AdmittedApproval, ApprovalStanding } from '../../activities/approval.ts';
 import type {
   AnalysisActivities,
   EnactorActivities,
@@ -8,7 +8,6 @@ import type {
   VoterActivities,
 } from '../../activities/index.ts';
 import type { PlanSummary } from '../../activities/plan.ts';
-import type { ApprovalTally } from '../../domain/approval/judge-approval.ts';
 import { DomainError, type ErrorCode, type Violation } from '../../domain/errors.ts';
 import { type Digest, digestOf } from '../../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../../domain/evidence/dsse.ts';
@@ -235,14 +234,19 @@ export class FakeWorld {
     return answer;
   }
 
-  #tally(): ApprovalTally {
+  #tally(): ApprovalStanding {
     const accepted = [...this.#decisions.values()].map(({ answer }) => answer).filter((it) => it.accepted);
+    const given = accepted.filter((it) => it.decision === 'approve').map((it) => it.approver);
+    const count = this.summary.approvalsNeeded - given.length;
+    const who = ['bob', 'cyd'].map((subject) => ({ subject, teams: ['payments'] }));
     return {
       needed: this.summary.approvalsNeeded,
       secondFactor: false,
-      given: accepted.filter((it) => it.decision === 'approve').map((it) => it.approver),
+      given,
       rejectedBy: accepted.find((it) => it.decision === 'reject')?.approver ?? null,
       eligible: ['bob', 'cyd'],
+      missing: count > 0 ? [{ what: `${count} more approval${count === 1 ? '' : 's'}`, who }] : [],
+      stale: null,
     };
   }
 }

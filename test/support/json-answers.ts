@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { LogLine } from '../../client/log-line.ts';
 import { PHASES } from '../../domain/change/lifecycle.ts';
 import { type ErrorCode, type ErrorKind, errorKind, isErrorCode } from '../../domain/errors.ts';
+import { permissionContextSchema, principalSchema } from '../../domain/permissions/permission.ts';
 import type { ChangeStatus } from '../../workflows/contract.ts';
 
 /** What `--json` promises in docs/cli.md, strictly: a field that nobody documented fails too. */
@@ -297,6 +298,19 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
     ),
   }),
   restore: wayBack,
+  'permissions check': z.strictObject({
+    question: z.strictObject({
+      principal: principalSchema,
+      action: z.string(),
+      resource: z.string(),
+      context: permissionContextSchema,
+    }),
+    allowed: z.boolean(),
+    policies: z.array(z.string()),
+    why: z.string(),
+    policyDigest: digest,
+  }),
+  'permissions test': z.strictObject({ tests: z.int(), violations: z.array(located) }),
   'audit export': z.strictObject({
     dir: z.string(),
     environment: z.string(),

@@ -22,7 +22,7 @@ import { freePort } from '../../infra/dev/free-port.ts';
 import { registerSearchAttributes } from '../../infra/dev/readiness.ts';
 import { type RoleProcesses, startRoles } from '../../infra/dev/roles.ts';
 import type { StackAddresses } from '../../infra/dev/servers.ts';
-import { createKeyring } from '../../infra/keys/keyring.ts';
+import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
 import type { WorkerConfig } from '../../worker/config.ts';
 import { integratePeriodically } from '../../worker/periodic-integration.ts';
 import { type OpenedPorts, openPorts } from '../../worker/role-ports.ts';
@@ -172,9 +172,9 @@ export async function startLiveEnvironment(options: LiveEnvironmentOptions): Pro
     dns: createRoute53DnsZones({
       reader: createRoute53Reader(aws),
       writer: createRoute53Writer(aws),
-      trust,
+      targets: () => trust.targets,
     }),
-    log: createS3ChangeLog({ ...read, trust, verify: createKeyring(trust) }),
+    log: createS3ChangeLog({ ...read, trust, verify: verifyEd25519 }),
     bodies: createS3Bodies(read),
     async approve(changeId, approver = 'bob') {
       await until(changeId, ({ planDigest }) => planDigest !== null);

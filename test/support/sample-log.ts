@@ -1,13 +1,14 @@
 import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { digestOf } from '../../domain/evidence/canonical-json.ts';
 import type { Envelope, Signer } from '../../domain/evidence/dsse.ts';
+import { keyIdOf } from '../../domain/evidence/ed25519-key.ts';
 import { signStatement } from '../../domain/evidence/statement-codec.ts';
 import type { ArmCounts, Move, Predicates, StatementType } from '../../domain/evidence/statements.ts';
 import type { TrustDocument } from '../../domain/evidence/trust.ts';
 import { logOrigin } from '../../domain/log/checkpoint.ts';
 import { encodeEntry } from '../../domain/log/entry.ts';
 import { formatVkey, type NoteKeyType, noteKey } from '../../domain/log/signed-note.ts';
-import { keyIdOf } from '../../infra/keys/keyring.ts';
+import { DEFAULT_POLICY } from '../../domain/permissions/default-policy.ts';
 import { rawPublicKey } from '../../infra/keys/person-keys.ts';
 import { peopleNeeded } from './approval-rules.ts';
 
@@ -111,6 +112,7 @@ export function signedTrust(environment = ENVIRONMENT): TrustDocument {
     ],
     transparency: sampleTransparency(environment),
     targets: [{ zone: ZONE, hostedZoneId: 'Z1' }],
+    permissions: { cedar: DEFAULT_POLICY },
     policy: {
       approvals: peopleNeeded({ standard: 1, critical: 2, emergency: 2, brake: 1 }),
       votes: { standard: 2, critical: 3, emergency: 3, brake: 2 },
@@ -146,7 +148,7 @@ export function sampleMove(change: Partial<Move> = {}): Move {
 
 /** A valid predicate of each type, about one change of one resource. */
 export const SAMPLES: Omit<Predicates, 'acceptance' | 'ruling'> = {
-  trust: { environment: ENVIRONMENT, trustDigest: digestOf('trust'), at: AT },
+  trust: { environment: ENVIRONMENT, previousDigest: null, document: signedTrust(), at: AT },
   request: {
     changeId: CHANGE,
     environment: ENVIRONMENT,

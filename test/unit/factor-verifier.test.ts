@@ -5,11 +5,12 @@ import { FACTOR_PAYLOAD_TYPE } from '../../domain/approval/enrolled-factor.ts';
 import { canonicalBytes, digestOf } from '../../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../../domain/evidence/dsse.ts';
 import { openEnvelope, signPayload, verifiedKeyIds } from '../../domain/evidence/statement-codec.ts';
-import type { TrustDocument } from '../../domain/evidence/trust.ts';
+import { signaturesUnder, type TrustDocument } from '../../domain/evidence/trust.ts';
+import { emptyLogState } from '../../domain/log/state.ts';
 import { createHttpFactorVerifier } from '../../infra/http/factor-client.ts';
 import { startFactorServer } from '../../infra/http/factor-server.ts';
-import { createKeyring } from '../../infra/keys/keyring.ts';
 import { codeOfStep, makeFactor, matchCode, stepOf } from '../../infra/keys/second-factor.ts';
+import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
 import { createMemoryFactors } from '../support/memory-factors.ts';
 import { AT, ENVIRONMENT, envelopeOf, PLAN, signedTrust, signerOf } from '../support/sample-log.ts';
 
@@ -34,15 +35,17 @@ beforeAll(async () => {
 async function scene(store = createMemoryFactors()) {
   await store.enrol('bob', factor);
   const world = { nowMs: START_MS, logged: [] as Envelope[], unlogged: [] as unknown[] };
+  const state = emptyLogState(ENVIRONMENT, trust);
   const ports: FactorVerifierPorts = {
     environment: ENVIRONMENT,
-    trust,
-    verify: createKeyring(trust),
+    verify: verifyEd25519,
     signer: signerOf('factor-verifier'),
     clock: { nowMs: () => world.nowMs },
     factors: store,
     match: matchCode,
     log: {
+      sync: async () => state,
+      lastKnown: () => state,
       append: async (envelopes) => {
         world.logged.push(...envelopes);
         return [];
@@ -73,7 +76,9 @@ describe('the factor-verifier', () => {
       at: AT,
       expiresAt: '2026-01-01T00:05:00.000Z',
     });
-    expect(verifiedKeyIds(opened, createKeyring(trust))).toEqual([signerOf('factor-verifier').keyId]);
+    expect(verifiedKeyIds(opened, signaturesUnder(trust, verifyEd25519))).toEqual([
+      signerOf('factor-verifier').keyId,
+    ]);
   });
 
   it('takes no code twice, nor an older one: not after a restart, not in another process', async () => {

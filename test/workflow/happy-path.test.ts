@@ -47,7 +47,7 @@ inEachMode('a change', (engine) => {
     const change = await engine().start(world);
 
     const waiting = await change.untilWaitingFor('approval');
-    expect(waiting.waitingFor).toEqual({ what: '1 more approval', who: 'bob, cyd' });
+    expect(waiting.waitingFor).toEqual({ what: '1 more approval', who: 'bob (payments), cyd (payments)' });
     expect(waiting.votes.filter(({ decision }) => decision === 'yes').length).toBeGreaterThanOrEqual(2);
     expect(waiting).toMatchObject({ phase: 'approval', planDigest: world.planDigest, approvalsNeeded: 1 });
 

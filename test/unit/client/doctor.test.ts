@@ -22,7 +22,7 @@ function surroundings(change: Partial<Surroundings> = {}): Surroundings {
     trust: () => signedTrust(),
     keys: () => [{ subject: 'ada', keyId: 'sha256:1', roles: ['author'], fileMode: 0o600 }],
     bucket: async () => BUCKET,
-    log: async () => ({ ...emptyLogState('prod'), size: 10 }),
+    log: async () => ({ ...emptyLogState('prod', signedTrust()), size: 10 }),
     checkpoint: async () => ({ size: 10 }),
     fence: async () => '9',
     pollers: async (queue) => [{ identity: `${queue}@1 0.1.0+aaa`, lastSeenMs: NOW_MS - 1000 }],
@@ -93,7 +93,7 @@ describe('finds, and says what to do', () => {
     ['no checkpoint', { checkpoint: async () => null }, ['checkpoint missing']],
     [
       'a checkpoint that stays behind',
-      { log: async () => ({ ...emptyLogState('prod'), size: 200 }) },
+      { log: async () => ({ ...emptyLogState('prod', signedTrust()), size: 200 }) },
       ['checkpoint wrong'],
     ],
     [

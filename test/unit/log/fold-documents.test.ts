@@ -3,7 +3,7 @@ import { digestOf } from '../../../domain/evidence/canonical-json.ts';
 import type { Move, Predicates, Rollout } from '../../../domain/evidence/statements.ts';
 import { createFold, type Fold } from '../../../domain/log/fold.ts';
 import type { EntryFate, LogState } from '../../../domain/log/state.ts';
-import { createKeyring } from '../../../infra/keys/keyring.ts';
+import { verifyEd25519 } from '../../../infra/keys/verify-ed25519.ts';
 import {
   API,
   CHANGE,
@@ -15,7 +15,7 @@ import {
 } from '../../support/sample-log.ts';
 
 const trust = signedTrust();
-const verify = createKeyring(trust);
+const verify = verifyEd25519;
 const PAYMENTS = 'config/payments/timeouts';
 const SCHEMA = 'schema/timeouts';
 

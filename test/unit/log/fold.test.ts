@@ -5,7 +5,7 @@ import { encodeEntry } from '../../../domain/log/entry.ts';
 import { createFold, type Fold, isFrozen } from '../../../domain/log/fold.ts';
 import { leafHash } from '../../../domain/log/merkle-tree.ts';
 import type { EntryFate } from '../../../domain/log/state.ts';
-import { createKeyring } from '../../../infra/keys/keyring.ts';
+import { verifyEd25519 } from '../../../infra/keys/verify-ed25519.ts';
 import { liveVersion } from '../../support/dns-plans.ts';
 import {
   API,
@@ -25,7 +25,7 @@ import {
 } from '../../support/sample-log.ts';
 
 const trust = signedTrust();
-const verify = createKeyring(trust);
+const verify = verifyEd25519;
 const newFold = () => createFold({ environment: ENVIRONMENT, trust, verify });
 
 const CHANGE_2 = 'chg-2';

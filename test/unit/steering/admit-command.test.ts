@@ -8,7 +8,7 @@ import { openEnvelope } from '../../../domain/evidence/statement-codec.ts';
 import type { CommandPredicate } from '../../../domain/evidence/statements.ts';
 import { encodeEntry } from '../../../domain/log/entry.ts';
 import { createFold } from '../../../domain/log/fold.ts';
-import { createKeyring } from '../../../infra/keys/keyring.ts';
+import { verifyEd25519 } from '../../../infra/keys/verify-ed25519.ts';
 import { CHANGE, ENVIRONMENT, entryOf, envelopeOf, signedTrust, signerOf } from '../../support/sample-log.ts';
 
 const NOW_MS = Date.parse('2026-01-01T00:10:00.000Z');
@@ -16,7 +16,7 @@ const NOW_MS = Date.parse('2026-01-01T00:10:00.000Z');
 /** One open change in a log that can be taken down. */
 async function scene() {
   const trust = signedTrust();
-  const verify = createKeyring(trust);
+  const verify = verifyEd25519;
   const fold = createFold({ environment: ENVIRONMENT, trust, verify });
   fold.apply(await entryOf('request'));
   let down = false;
@@ -25,7 +25,6 @@ async function scene() {
   };
   const ports = {
     environment: ENVIRONMENT,
-    trust,
     verify,
     signer: signerOf('orchestrator'),
     madeBy: () => ({ build: 'test', rules: digestOf('rules') }),
