@@ -25,7 +25,10 @@ const COMMIT: Step = ['commit', { moves: [sampleMove({ to: groupDigest([ADDRESS]
 
 async function stateOf(steps: readonly Step[]): Promise<LogState> {
   const world = createMemoryWorld(ZONE);
-  for (const [type, change] of steps) await world.append(await envelopeOf(type, change));
+  for (const [type, change] of steps) {
+    const said = type === 'trust' ? { document: world.trust } : change;
+    await world.append(await envelopeOf(type, said));
+  }
   return world.log.lastKnown();
 }
 
