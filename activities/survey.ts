@@ -19,11 +19,13 @@ export interface Survey {
   foundInAll: number;
 }
 
+type SurveyPorts = Pick<OrchestratorPorts, 'log' | 'runs' | 'dns' | 'clock'>;
+
 /**
  * Reads what the engine runs, what the zones hold and what the log says, in an order in which nothing that is merely
  * under way looks wrong, and returns all that is. Changes nothing. Throws as the ports do, except for a zone.
  */
-export async function survey(ports: OrchestratorPorts): Promise<Survey> {
+export async function survey(ports: SurveyPorts): Promise<Survey> {
   // Before the log: a run ends after its change has.
   const before = await ports.log.sync();
   const openBefore = Object.keys(before.changes);
@@ -49,7 +51,7 @@ export async function survey(ports: OrchestratorPorts): Promise<Survey> {
  * the instant at which the log was read.
  */
 async function readStill(
-  ports: OrchestratorPorts,
+  ports: SurveyPorts,
   targets: readonly string[],
 ): Promise<{ state: LogState; zones: ZoneReading[] }> {
   let zones = await Promise.all(targets.map((zone) => readZone(ports.dns, zone)));
