@@ -2,6 +2,7 @@ import { type Plan, zoneOf } from '../domain/change/plan.ts';
 import type { Violation } from '../domain/errors.ts';
 import { canonicalBytes, type Digest, digestOf } from '../domain/evidence/canonical-json.ts';
 import type { TrustDocument } from '../domain/evidence/trust.ts';
+import { judgeExpiry } from '../domain/evidence/trust-succession.ts';
 import { trustOf } from '../domain/log/state.ts';
 import { indexOfFate } from './fates.ts';
 import { planHere } from './plan-base.ts';
@@ -38,7 +39,11 @@ export async function makePlan(
   const { policy } = trustOf(state);
   const nowMs = ports.clock.nowMs();
   const { author } = openChange(state, input.changeId).request;
-  violations.push(...planned.judgeInvariants(nowMs), ...planned.judgePermissions(author));
+  violations.push(
+    ...judgeExpiry(trustOf(state), nowMs),
+    ...planned.judgeInvariants(nowMs),
+    ...planned.judgePermissions(author),
+  );
   if (violations.length > 0 || input.refused) return { violations, summary: null };
 
   // Bodies first, then the entry that names them; only its signature does not wait.

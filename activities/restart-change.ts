@@ -11,10 +11,9 @@ export async function restartChange(
   { changeId }: { changeId: string },
 ): Promise<void> {
   const { request } = openChange(await ports.log.sync(), changeId);
-  await ports.runs.start({
-    changeId,
-    environment: ports.environment,
-    requestDigest: request.requestDigest,
-    requestIndex: request.index,
-  });
+  const { requestDigest, index: requestIndex, resources } = request;
+  await ports.runs.start(
+    { changeId, environment: ports.environment, requestDigest, requestIndex },
+    resources.every((resource) => resource.startsWith('switch/')),
+  );
 }

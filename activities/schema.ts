@@ -1,7 +1,9 @@
 import { DomainError, type Violation, violationsOf } from '../domain/errors.ts';
 import type { Digest } from '../domain/evidence/canonical-json.ts';
 import { describeRequest, judgeDescription } from '../domain/evidence/describe-request.ts';
-import type { ChangeRecord } from '../domain/log/state.ts';
+import { laneOfRequest, type RateLane } from '../domain/limits/rate-lane.ts';
+import { type ChangeRecord, trustOf } from '../domain/log/state.ts';
+import type { RateLimited } from './rate-limiter.ts';
 import { loadRequest, openChange } from './recorded-change.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
 import { type Underway, underwayOf } from './underway.ts';
@@ -15,6 +17,8 @@ export interface SchemaFinding {
   ordered: { abort: Order | null; pause: Order | null };
   /** Set when an earlier run of the change was lost after its first intent. */
   underway: Underway | null;
+  /** How long it has to wait because its author has submitted so many; absent in the answer of an older build. */
+  waitMs?: number;
 }
 
 interface Order {
@@ -29,7 +33,7 @@ const NOTHING = { abort: null, pause: null };
  * run learns that it is not the change's first.
  */
 export async function checkSchema(
-  ports: OrchestratorPorts,
+  ports: OrchestratorPorts & RateLimited,
   input: { changeId: string; requestDigest: Digest; requestIndex: number },
 ): Promise<SchemaFinding> {
   const state = await ports.log.sync({ atLeast: input.requestIndex + 1 });
@@ -41,6 +45,7 @@ export async function checkSchema(
     ordered: NOTHING,
     underway: null,
   };
+  let lane: RateLane = 'submit';
   try {
     const change = openChange(state, input.changeId);
     found.author = change.request.author;
@@ -54,6 +59,7 @@ export async function checkSchema(
       );
     }
     const request = await loadRequest(ports.bodies, input.requestDigest);
+    lane = laneOfRequest(request);
     found.reason = request.metadata.reason;
     found.resources = describeRequest(request).resources;
     found.violations.push(...judgeDescription(change.request, request));
@@ -67,6 +73,12 @@ export async function checkSchema(
   } catch (error) {
     if (!(error instanceof DomainError) || error.kind === 'unavailable') throw error;
     found.violations.push(...violationsOf(error));
+  }
+  // Refused or not: a flood of what is refused is one too. A request that nobody signed has no author. What goes back
+  // does not wait.
+  if (found.author !== '' && found.underway === null) {
+    const counted = { lane, subject: found.author };
+    found.waitMs = ports.limiter.waitMs(counted, trustOf(state).policy.rateLimits);
   }
   return found;
 }

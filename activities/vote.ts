@@ -1,10 +1,12 @@
-import { type Plan, zoneOf } from '../domain/change/plan.ts';
+import type { Plan } from '../domain/change/plan.ts';
 import type { Violation } from '../domain/errors.ts';
 import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
 import { type Digest, digestOf } from '../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
 import type { VoteDecision, VotePredicate } from '../domain/evidence/statements.ts';
-import { isFrozen } from '../domain/log/fold.ts';
+import { judgeExpiry } from '../domain/evidence/trust-succession.ts';
+import { freezeOn, freezeText, reachOf } from '../domain/log/freeze-scope.ts';
+import { trustOf } from '../domain/log/state.ts';
 import { judgePermissionsVersion } from '../domain/permissions/in-force.ts';
 import { planHere } from './plan-base.ts';
 import { baseDigestOf } from './planned.ts';
@@ -40,11 +42,11 @@ export async function vote(ports: VoterPorts, input: VoteInput): Promise<CastVot
   const nowMs = ports.clock.nowMs();
   const clockSkewMs = change.plan === null ? 0 : Math.max(0, Date.parse(change.plan.at) - nowMs);
   const zoneSwitch = await ports.zoneSwitch.read();
-  const frozen = own.plan !== null && isFrozen(state, zoneOf(own.plan));
+  const freeze = own.plan === null ? undefined : freezeOn(state, reachOf(own.plan));
 
-  const safety: Violation[] = [];
-  if (frozen)
-    safety.push(veto('FROZEN', 'frozen', 'The environment is frozen.', 'Wait for automation to resume.'));
+  const safety: Violation[] = judgeExpiry(trustOf(state), nowMs);
+  if (freeze)
+    safety.push(veto('FROZEN', 'frozen', `${freezeText(freeze)}.`, 'Wait for automation to resume.'));
   if (zoneSwitch.frozen) {
     safety.push(
       veto(
@@ -96,7 +98,7 @@ export async function vote(ports: VoterPorts, input: VoteInput): Promise<CastVot
     observation: {
       baseDigest: own.plan === null ? digestOf(null) : baseDigestOf(own.plan),
       logSize: state.size,
-      frozen: frozen || zoneSwitch.frozen,
+      frozen: freeze !== undefined || zoneSwitch.frozen,
       zoneHealthy: zoneSwitch.healthy,
       clockSkewMs,
     },

@@ -10,6 +10,7 @@ import { measureCommits } from './commits.ts';
 import { measureCycles } from './graph.ts';
 import { measureAppends } from './log-appends.ts';
 import type { Part, Run } from './part.ts';
+import { measurePermissions } from './permissions.ts';
 import { measurePlans } from './plans.ts';
 import { type Measured, machineFacts, type Report, reportJson, reportText } from './report.ts';
 import { measureEngage, measureGets } from './sdk.ts';
@@ -30,6 +31,7 @@ const PARTS: Record<string, Part> = {
   store: { needs: 'nothing', measure: measureStore },
   cycles: { needs: 'nothing', measure: measureCycles },
   plans: { needs: 'nothing', measure: measurePlans },
+  permissions: { needs: 'nothing', measure: measurePermissions },
   gets: { needs: 'nothing', measure: measureGets },
   tiles: { needs: 'nothing', measure: measureTiles },
   audit: { needs: 'nothing', measure: measureAudit },

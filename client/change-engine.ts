@@ -20,14 +20,17 @@ import {
   type CommandMessage,
   type DecideAnswer,
   type DecideMessage,
+  FREEZE_WORKFLOW,
   MESSAGES,
   QUEUES,
   RECONCILE_WORKFLOW,
   RECOVER_WORKFLOW,
+  RESUME_WORKFLOW,
   type ReconcileInput,
   type Reconciliation,
   type RecoverInput,
   type Recovery,
+  type ResumeInput,
   SNAPSHOT_WORKFLOW,
   STATUS_QUERY,
 } from '../workflows/contract.ts';
@@ -37,8 +40,8 @@ import {
  * says whether the server or the orchestrator's worker is missing.
  */
 export interface ChangeEngine {
-  /** A change that runs already is left alone. */
-  start(input: ChangeInput): Promise<void>;
+  /** A change that runs already is left alone. An urgent one is worked on before those that wait. */
+  start(input: ChangeInput, isUrgent: boolean): Promise<void>;
   /** Throws `NOT_FOUND` when the engine does not know the change (any more). */
   status(changeId: string): Promise<ChangeStatus>;
   /** Safe to repeat with the same `updateId`: the answer is the first one's. */
@@ -59,6 +62,16 @@ const RECONCILED_WITHIN_MS = 60_000;
 const RECONCILE_TIMEOUT = '10 minutes';
 /** Before, it raises the fence of every zone, which the provider carries to all its servers. */
 const RECOVERED_WITHIN_MS = 180_000;
+/** What the engine does for the brakes; both throw as `ChangeEngine`. */
+export interface BrakeEngine {
+  /** Hurries what the freeze of this entry asks for; does not wait for it. */
+  freeze(environment: string, freezeIndex: number): Promise<void>;
+  /** Starts the gradual resumption of this entry; one that runs already is left alone. */
+  resume(environment: string, input: ResumeInput): Promise<void>;
+}
+
+/** The enactor enforces a freeze by itself; this only hurries it. */
+const FREEZE_TIMEOUT = '1 hour';
 /** Without a worker an update waits for the caller's deadline, so there always is one. */
 const ANSWER_WITHIN_MS = 15_000;
 /** A start needs the server alone. */
@@ -68,7 +81,7 @@ const STATUS_WITHIN_MS = 5_000;
 /** How soon another worker takes over from one that was killed in the middle of a step; 10 seconds by default. */
 const WORKFLOW_TASK_TIMEOUT = '3 seconds';
 
-export function createTemporalEngine(client: Client, address: string): ChangeEngine {
+export function createTemporalEngine(client: Client, address: string): ChangeEngine & BrakeEngine {
   const ask = <T>(withinMs: number, call: () => Promise<T>) =>
     client
       .withDeadline(Date.now() + withinMs, call)
@@ -76,7 +89,7 @@ export function createTemporalEngine(client: Client, address: string): ChangeEng
   const change = (changeId: string) => client.workflow.getHandle(changeId);
 
   return {
-    start: (input) =>
+    start: (input, isUrgent) =>
       ask(START_WITHIN_MS, async () => {
         try {
           await client.workflow.start(CHANGE_WORKFLOW, {
@@ -85,6 +98,8 @@ export function createTemporalEngine(client: Client, address: string): ChangeEng
             // A run that was terminated has not ended its change; of one that ended, the first phase finds it in the log.
             workflowIdReusePolicy: 'ALLOW_DUPLICATE',
             workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+            // Of five: the lower one is handed out first, and 3 is what all others have.
+            priority: { priorityKey: isUrgent ? 1 : 3 },
             args: [input],
           });
         } catch (error) {
@@ -105,6 +120,30 @@ export function createTemporalEngine(client: Client, address: string): ChangeEng
           args: [message],
           updateId,
         }),
+      ),
+    freeze: (environment, freezeIndex) =>
+      ask(
+        START_WITHIN_MS,
+        async () =>
+          void (await client.workflow.start(FREEZE_WORKFLOW, {
+            workflowId: `freeze-${environment}-${freezeIndex}`,
+            taskQueue: QUEUES.orchestrator,
+            workflowIdConflictPolicy: 'USE_EXISTING',
+            workflowExecutionTimeout: FREEZE_TIMEOUT,
+            args: [freezeIndex],
+          })),
+      ),
+    resume: (environment, input) =>
+      ask(
+        START_WITHIN_MS,
+        async () =>
+          void (await client.workflow.start(RESUME_WORKFLOW, {
+            workflowId: `resume-${environment}-${input.freezeIndex}`,
+            taskQueue: QUEUES.orchestrator,
+            workflowIdConflictPolicy: 'USE_EXISTING',
+            workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+            args: [input],
+          })),
       ),
     takeSnapshot: (environment) =>
       ask(ANSWER_WITHIN_MS, () =>

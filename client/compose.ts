@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 import { CHECKPOINT_PATH } from '../activities/integrate.ts';
 import { openPermissions } from '../activities/permissions.ts';
@@ -10,6 +11,7 @@ import type { FactorVerifier } from '../activities/ports/factor-verifier.ts';
 import type { StoredObjects } from '../activities/ports/stored-objects.ts';
 import { loadPlan, loadRequest } from '../activities/recorded-change.ts';
 import { DomainError } from '../domain/errors.ts';
+import type { Signer } from '../domain/evidence/dsse.ts';
 import { readPins } from '../domain/evidence/export-layout.ts';
 import type { TrustDocument } from '../domain/evidence/trust.ts';
 import type { Checkpoint } from '../domain/log/checkpoint.ts';
@@ -34,6 +36,7 @@ import { openTrustFile } from '../infra/keys/trust-file.ts';
 import { verifyEd25519 } from '../infra/keys/verify-ed25519.ts';
 import type { EvidenceSource } from './audit/evidence-source.ts';
 import { openCheckpoint } from './audit/write-export.ts';
+import { type Brakes, createBrakes } from './brakes.ts';
 import { createTemporalEngine } from './change-engine.ts';
 import type { ControlPlane, Person } from './control-plane.ts';
 import { createControlPlane } from './direct-control-plane.ts';
@@ -46,6 +49,7 @@ import { createRememberedLog } from './remembered-log.ts';
 import { noFactorVerifier } from './second-factor.ts';
 import type { Store } from './store.ts';
 import { fetchHistories } from './temporal-histories.ts';
+import { createTrustDesk, type TrustDesk } from './trust-desk.ts';
 
 /** The client's composition root: the only module of `client/` that knows adapters. */
 
@@ -54,6 +58,10 @@ const ENGINE_ATTEMPTS = 5;
 
 export interface Connected {
   controlPlane: ControlPlane;
+  /** Stop forward motion, and let it go on. */
+  brakes: Brakes;
+  /** The trust document: who may do what, and its next version. */
+  trust: TrustDesk;
   /** What was live when, and what it said. */
   store: Store;
   permissions: PermissionDesk;
@@ -104,11 +112,12 @@ export async function connect(installation: Installation): Promise<Connected> {
   const evidence = openEvidence(installation, trust, store, client);
   const checkpoint = () => publishedCheckpoint(evidence);
   const keeper = installation.keeper ? createS3Client({ ...aws, credentials: installation.keeper }) : null;
+  const engine = createTemporalEngine(client, temporal.address);
   const policyEngine = createCedarEngine();
   const permissions = (state: LogState) => openPermissions({ bodies, policyEngine }, state);
   const controlPlane = createControlPlane({
     environment,
-    engine: createTemporalEngine(client, temporal.address),
+    engine,
     log,
     bodies,
     factors: factorVerifierOf(installation),
@@ -121,6 +130,13 @@ export async function connect(installation: Installation): Promise<Connected> {
   });
   return {
     controlPlane,
+    brakes: createBrakes({
+      ...{ environment, engine, log, dns, permissions },
+      nowMs: Date.now,
+      sleep: (ms) => sleep(ms),
+      newNonce: randomUUID,
+    }),
+    trust: createTrustDesk({ environment, log, verify: verifyEd25519, nowMs: Date.now }),
     permissions: createPermissionDesk({ policyEngine, permissions, log }),
     store: createStore({
       ...{ environment, log, bodies, checkpoint },
@@ -274,16 +290,30 @@ export function createKey(
   return { subject, file, keyId, publicKey };
 }
 
+/** The signer of a holder of the trust document's root. Throws `NOT_FOUND`, `SCHEMA_INVALID`. */
+export function openRootSigner({ rootKeysDir }: Installation, holder: string): Signer {
+  if (rootKeysDir === undefined) {
+    throw new DomainError('NOT_FOUND', 'No root key is kept here: the installation names no `rootKeysDir`.', {
+      next: 'Sign on the machine that has the key, and bring back the proposal.',
+    });
+  }
+  return readPersonSigner(pemFile(rootKeysDir, holder));
+}
+
 const SUBJECT_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/;
 
 /** Where a person's private key is. Throws `SCHEMA_INVALID` for what cannot be a person's name. */
-export function keyFile(installation: Installation, subject: string): string {
+export function keyFile({ keysDir }: Installation, subject: string): string {
+  return pemFile(keysDir, subject);
+}
+
+function pemFile(dir: string, subject: string): string {
   if (!SUBJECT_PATTERN.test(subject)) {
     throw new DomainError('SCHEMA_INVALID', `${JSON.stringify(subject)} cannot name a person.`, {
       next: 'Use letters, digits and . _ @ + -, such as alice or alice@example.com.',
     });
   }
-  return join(installation.keysDir, `${subject}.pem`);
+  return join(dir, `${subject}.pem`);
 }
 
 /** The local stack: servers, environment and workers, until `stop`. Throws `STACK_NOT_RUNNING` saying what is missing. */

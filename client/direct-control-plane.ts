@@ -13,6 +13,7 @@ import { describeRequest } from '../domain/evidence/describe-request.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
 import type { CommandAction } from '../domain/evidence/statements.ts';
 import type { PersonRole, TrustDocument } from '../domain/evidence/trust.ts';
+import { judgeExpiry } from '../domain/evidence/trust-succession.ts';
 import { type LogState, trustOf } from '../domain/log/state.ts';
 import { actionQuestions } from '../domain/permissions/change-questions.ts';
 import { principalOf } from '../domain/permissions/in-force.ts';
@@ -87,7 +88,11 @@ async function previewPlan(
   if (planned.plan === null) return { plan: null, violations, needs: null };
   const { plan } = planned;
   const { policy } = trust;
-  violations.push(...planned.judgeInvariants(parts.nowMs()), ...planned.judgeCausality());
+  violations.push(
+    ...judgeExpiry(trust, parts.nowMs()),
+    ...planned.judgeInvariants(parts.nowMs()),
+    ...planned.judgeCausality(),
+  );
   const needs = {
     approvals: policy.approvals[plan.risk.class].people,
     secondFactor: asksSecondFactor(trust, plan),
@@ -138,7 +143,8 @@ async function submit(
       next: 'Check that your key is in the trust document with the role author, and submit it again.',
     });
   }
-  return start(parts, { changeId, environment, requestDigest, requestIndex: fate.index });
+  const { resources } = describeRequest(request);
+  return start(parts, { changeId, environment, requestDigest, requestIndex: fate.index }, resources);
 }
 
 /** The same change id once more: the same request starts (again), any other is refused. */
@@ -169,16 +175,19 @@ async function resume(
   if (ended) throw alreadyEnded(changeId, ended);
   const recorded = state.changes[changeId]?.request;
   if (!recorded) throw unknownChange(changeId);
-  const { environment, requestDigest, index } = recorded;
-  return start(parts, { changeId, environment, requestDigest, requestIndex: index });
+  const { environment, requestDigest, index, resources } = recorded;
+  return start(parts, { changeId, environment, requestDigest, requestIndex: index }, resources);
 }
 
 async function start(
   parts: ControlPlaneParts,
   input: ChangeInput,
+  resources: readonly string[],
 ): Promise<{ changeId: string; index: number }> {
+  // Whoever engages a switch must not wait behind a flood of anything else.
+  const isUrgent = resources.every((resource) => resource.startsWith('switch/'));
   try {
-    await parts.engine.start(input);
+    await parts.engine.start(input, isUrgent);
   } catch (error) {
     if (!(error instanceof DomainError) || error.code !== 'ENGINE_UNAVAILABLE') throw error;
     throw new PortError(
@@ -427,7 +436,7 @@ async function trustNow({ log }: ControlPlaneParts): Promise<TrustDocument> {
 }
 
 /** Said here, before anything is written, because the log would only call such an entry inert. */
-function mustHold(trust: TrustDocument, person: Person, role: PersonRole): void {
+export function mustHold(trust: TrustDocument, person: Person, role: PersonRole): void {
   if (!mustBeEnrolled(trust, person).roles.includes(role)) {
     const message = `${person.subject} does not have the role ${role}.`;
     throw new DomainError('NOT_PERMITTED', message, { next: ASK_TO_ENROL });
@@ -435,7 +444,7 @@ function mustHold(trust: TrustDocument, person: Person, role: PersonRole): void 
 }
 
 /** Before anything is signed: orchestrator, voters and enactor ask the same, each with their own copy. */
-function refuseEarly(violations: readonly Violation[]): void {
+export function refuseEarly(violations: readonly Violation[]): void {
   const [first] = violations;
   if (first === undefined) return;
   throw new DomainError(first.code, first.message, { next: first.remedy, violations });

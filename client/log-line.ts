@@ -2,9 +2,10 @@ import type { LogEntry } from '../activities/ports/change-log.ts';
 import { DomainError } from '../domain/errors.ts';
 import { digestOf, parseJsonBytes } from '../domain/evidence/canonical-json.ts';
 import { type OpenedStatement, openEnvelope, type Said } from '../domain/evidence/statement-codec.ts';
-import type { AcceptancePredicate, CommitPredicate } from '../domain/evidence/statements.ts';
+import type { AcceptancePredicate, CommitPredicate, FreezePredicate } from '../domain/evidence/statements.ts';
 import { holderOf } from '../domain/evidence/trust.ts';
 import { isWithdrawal } from '../domain/log/entry.ts';
+import { scopeText } from '../domain/log/freeze-scope.ts';
 import type { EntryFate } from '../domain/log/state.ts';
 
 /** One entry of the log, as people read it. */
@@ -100,16 +101,33 @@ function summaryOf(said: Said): string {
     case 'end':
       return `ended ${said.predicate.status}${because(said.predicate.reasons)}`;
     case 'freeze':
-      return `${said.predicate.scope?.zone ?? 'the environment'} is ${said.predicate.state}: ${said.predicate.reason}`;
+      return freezeSummary(said.predicate);
     case 'fence':
       return `raises the fence of ${said.predicate.zone} for the ${said.predicate.cause.type} of entry ${said.predicate.cause.index}`;
     case 'recovery':
       return `recovery by ${said.predicate.operator}: ${said.predicate.reason}`;
+    case 'resumption':
+      return `${RELEASE_TEXT[said.predicate.verdict]} ${said.predicate.az} under entry ${said.predicate.freezeIndex}${because(said.predicate.reasons.map((message) => ({ message })))}`;
     case 'factor-lock':
       return `the second factor of ${said.predicate.person} is locked until ${said.predicate.until}, after ${said.predicate.failures} wrong codes`;
     case 'snapshot':
       return `snapshot of ${said.predicate.size} entries`;
   }
+}
+
+const RELEASE_TEXT = {
+  pass: 'releases',
+  fail: 'freezes again before',
+  inconclusive: 'holds before',
+} as const;
+
+function freezeSummary({ scope, state, hard, rollBack, gradual, reason }: FreezePredicate): string {
+  const how = [
+    ...(hard ? ['hard'] : []),
+    ...(rollBack ? ['changes go back'] : []),
+    ...(gradual ? [`in the order ${gradual.order.join(', ')}`] : []),
+  ];
+  return `${scopeText(scope)} is ${state}${how.length > 0 ? ` (${how.join(', ')})` : ''}: ${reason}`;
 }
 
 function shareOf(rollout: CommitPredicate['rollout']): string {

@@ -32,7 +32,7 @@ export function createChangeRuns(client: Client, environment: string): ChangeRun
     }
   }
 
-  async function start(input: ChangeInput): Promise<void> {
+  async function start(input: ChangeInput, isUrgent: boolean): Promise<void> {
     const described = await describe(input.changeId);
     const foreign = described !== null && stateIn(described) === 'foreign';
     try {
@@ -42,6 +42,7 @@ export function createChangeRuns(client: Client, environment: string): ChangeRun
         workflowIdReusePolicy: 'ALLOW_DUPLICATE',
         workflowIdConflictPolicy: foreign ? 'TERMINATE_EXISTING' : 'FAIL',
         workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+        priority: { priorityKey: isUrgent ? 1 : 3 },
         args: [input],
       });
     } catch (error) {
@@ -88,7 +89,7 @@ export function createChangeRuns(client: Client, environment: string): ChangeRun
         const described = await describe(changeId);
         return described === null ? 'unknown' : stateIn(described);
       }),
-    start: (input) => asked(`start ${input.changeId}`, () => start(input)),
+    start: (input, isUrgent) => asked(`start ${input.changeId}`, () => start(input, isUrgent)),
     keepReconciling: () => asked('schedule the reconciler', keepReconciling),
   };
 }

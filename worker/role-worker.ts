@@ -6,6 +6,7 @@ import { bundleWorkflowCode, NativeConnection, Worker, type WorkerOptions } from
 import type { Logger } from 'pino';
 import {
   createAnalysisActivities,
+  createBrakeActivities,
   createEnactorActivities,
   createOrchestratorActivities,
   createVoterActivities,
@@ -18,6 +19,7 @@ import { QUEUES } from '../workflows/contract.ts';
 import { activityEdge, pause } from './activity-edge.ts';
 import { createChangeRuns } from './change-runs.ts';
 import type { WorkerConfig } from './config.ts';
+import { enforceFreezes } from './enforce-freezes.ts';
 import { installedBuild } from './installed-build.ts';
 import { createPager, type OpenedPorts } from './role-ports.ts';
 
@@ -26,13 +28,47 @@ const SHUTDOWN_GRACE = '10 seconds';
 
 export type WorkflowBundle = NonNullable<WorkerOptions['workflowBundle']>;
 
-/** The worker of one role: its queue, its activities, and for the orchestrator the workflows. */
+/** What works for one role in this process. */
+export interface RoleWorker {
+  /** Until it is shut down. Rejects when one of its workers fails. */
+  run(): Promise<void>;
+  /** Lets what is under way finish. */
+  shutdown(): void;
+}
+
+/** The workers of one role: its queues, its activities, and for the orchestrator the workflows. */
 export async function createRoleWorker(
   config: WorkerConfig,
   ports: OpenedPorts,
   logger: Logger,
   workflowBundle?: WorkflowBundle,
-): Promise<Worker> {
+): Promise<RoleWorker> {
+  const workers = await createWorkers(config, ports, logger, workflowBundle);
+  const shutdown = () => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  return {
+    async run() {
+      const ended = new AbortController();
+      const enforcing = config.role === 'enactor' && enforceFreezes(ports, logger, ended.signal);
+      try {
+        // One that fails takes the others with it: half a role would look like a whole one.
+        await Promise.all(workers.map((worker) => worker.run().finally(shutdown)));
+      } finally {
+        ended.abort();
+        await enforcing;
+      }
+    },
+    shutdown,
+  };
+}
+
+async function createWorkers(
+  config: WorkerConfig,
+  ports: OpenedPorts,
+  logger: Logger,
+  workflowBundle?: WorkflowBundle,
+): Promise<Worker[]> {
   const { address, namespace } = config.temporal;
   const connection = await NativeConnection.connect({ address });
   const common = {
@@ -47,19 +83,21 @@ export async function createRoleWorker(
     case 'orchestrator': {
       const { integrator } = ports;
       if (!integrator) throw incomplete('An orchestrator needs integration.');
-      return Worker.create({
-        ...common,
-        taskQueue: QUEUES.orchestrator,
-        workflowBundle: workflowBundle ?? (await loadWorkflowBundle()),
-        activities: createOrchestratorActivities({
-          ...ports,
-          integrator,
-          runs: createChangeRuns(new Client({ connection, namespace }), config.environment),
-          pager: createPager(config, logger),
+      return [
+        await Worker.create({
+          ...common,
+          taskQueue: QUEUES.orchestrator,
+          workflowBundle: workflowBundle ?? (await loadWorkflowBundle()),
+          activities: createOrchestratorActivities({
+            ...ports,
+            integrator,
+            runs: createChangeRuns(new Client({ connection, namespace }), config.environment),
+            pager: createPager(config, logger),
+          }),
+          // A killed worker's workflows move on after this, instead of after ten seconds.
+          stickyQueueScheduleToStartTimeout: '1 second',
         }),
-        // A killed worker's workflows move on after this, instead of after ten seconds.
-        stickyQueueScheduleToStartTimeout: '1 second',
-      });
+      ];
     }
     case 'voter': {
       const { voterZone, zoneSwitchFile } = config;
@@ -68,30 +106,34 @@ export async function createRoleWorker(
       }
       const voter = `voter.${voterZone}`;
       const zoneSwitch = createFileZoneSwitch(zoneSwitchFile);
-      return Worker.create({
-        ...common,
-        taskQueue: QUEUES.voter(voterZone),
-        activities: createVoterActivities({ ...ports, voter, voterZone, zoneSwitch }),
-      });
+      return [
+        await Worker.create({
+          ...common,
+          taskQueue: QUEUES.voter(voterZone),
+          activities: createVoterActivities({ ...ports, voter, voterZone, zoneSwitch }),
+        }),
+      ];
     }
     case 'analysis':
-      return Worker.create({
-        ...common,
-        taskQueue: QUEUES.analysis,
-        activities: createAnalysisActivities({
-          ...ports,
-          pause,
-          prober: createHttpProber(() => trustOf(ports.log.lastKnown()).policy.probeAllowList),
+      return [
+        await Worker.create({
+          ...common,
+          taskQueue: QUEUES.analysis,
+          activities: createAnalysisActivities({
+            ...ports,
+            pause,
+            prober: createHttpProber(() => trustOf(ports.log.lastKnown()).policy.probeAllowList),
+          }),
         }),
-      });
+      ];
     case 'enactor': {
       const { cosignedLog } = ports;
       if (!cosignedLog) throw incomplete('An enactor needs checkpointDir.');
-      return Worker.create({
-        ...common,
-        taskQueue: QUEUES.enactor,
-        activities: createEnactorActivities({ ...ports, cosignedLog, pause }),
-      });
+      const own = { ...ports, cosignedLog, pause };
+      return Promise.all([
+        Worker.create({ ...common, taskQueue: QUEUES.enactor, activities: createEnactorActivities(own) }),
+        Worker.create({ ...common, taskQueue: QUEUES.brakes, activities: createBrakeActivities(own) }),
+      ]);
     }
   }
 }

@@ -1,7 +1,7 @@
 import { ActivityFailure, log, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { OrchestratorActivities } from '../activities/index.ts';
 import type { Finding } from '../domain/reconcile/judge-environment.ts';
-import { enactor } from './activities.ts';
+import { brakes, enactor } from './activities.ts';
 import { failureOf } from './change-run.ts';
 import type {
   ReconciledFinding,
@@ -31,7 +31,7 @@ export async function reconcile({ page }: ReconcileInput): Promise<Reconciliatio
  * the open changes begin again, or go back.
  */
 export async function recover({ causeIndex }: RecoverInput): Promise<Recovery> {
-  const raised = await enactor.raiseFences({ causeIndex });
+  const raised = await brakes.raiseFences({ causeIndex });
   const reconciliation = await reconcile({ page: false });
   await surveyor.keepReconciling();
   return { raised, ...reconciliation };

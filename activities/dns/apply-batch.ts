@@ -32,8 +32,8 @@ export async function applyBatch(ports: EnactorPorts & PacedWait, step: Step): P
     await awaitInSync(ports, null);
     return concludeApplied(ports, step, zone.fence);
   }
-  const frozen = whyFrozen(state, plan);
-  if (frozen.length > 0) return { result: 'refused', violations: frozen };
+  const frozen = whyFrozen(state, plan, stage);
+  if (frozen !== null) return { result: 'frozen', ...frozen };
   if (zone.fence !== intent.expectedFence) return concludeStale(ports, step, zone.fence);
   const violations = judgeStage(plan, plan.stages.indexOf(stage), zone, trustOf(state).policy);
   if (violations.length > 0) {

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { type Cli, printJson } from './cli.ts';
 import { addAudit } from './commands/audit.ts';
+import { addAutomation } from './commands/automation.ts';
 import { addApprove, addReject } from './commands/decide.ts';
 import { addDev } from './commands/dev.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -17,6 +18,7 @@ import { addSteering } from './commands/steer.ts';
 import { addStore } from './commands/store.ts';
 import { addStoreCheck } from './commands/store-check.ts';
 import { addSubmit } from './commands/submit.ts';
+import { addTrust } from './commands/trust.ts';
 import { addWatch } from './commands/watch.ts';
 import { addWayBack } from './commands/way-back.ts';
 import { errorText } from './error-text.ts';
@@ -47,6 +49,7 @@ export function createProgram(cli: Cli): Command {
   addDoctor(program, cli);
   addKeys(program, cli);
   addFactor(program, cli);
+  addTrust(program, cli);
   addPlan(program, cli);
   addSubmit(program, cli);
   addStatus(program, cli);
@@ -54,6 +57,7 @@ export function createProgram(cli: Cli): Command {
   addApprove(program, cli);
   addReject(program, cli);
   addSteering(program, cli);
+  addAutomation(program, cli);
   addHistory(program, cli);
   addLog(program, cli);
   addStore(program, cli);

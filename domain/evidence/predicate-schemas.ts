@@ -75,6 +75,21 @@ const move = z.strictObject({
 
 const rollout = z.strictObject({ stage: name, percent: z.number().min(0).max(100), zones: z.array(name) });
 
+const freezeScope = z.union([
+  z.strictObject({ zone: name }),
+  z.strictObject({ az: name }),
+  z.strictObject({ resource }),
+  z.strictObject({ kind: z.string().regex(/^[a-z]+$/) }),
+]);
+
+const gradual = z.strictObject({
+  order: z
+    .array(name)
+    .min(1)
+    .refine((azs) => new Set(azs).size === azs.length, 'An availability zone is listed twice'),
+  watchMs: z.int().min(0),
+});
+
 export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]> } = {
   trust: z.strictObject({
     environment,
@@ -249,15 +264,28 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     reasons: z.array(violation),
     at,
   }),
-  freeze: z.strictObject({
-    environment,
-    state: z.enum(['active', 'frozen', 'resuming']),
-    scope: z.strictObject({ zone: name }).nullable(),
-    operator: name,
-    reason: text,
-    nonce,
-    at,
-  }),
+  freeze: z
+    .strictObject({
+      environment,
+      state: z.enum(['active', 'frozen', 'resuming']),
+      scope: freezeScope.nullable(),
+      operator: name,
+      reason: text,
+      nonce,
+      at,
+      hard: z.exactOptional(z.literal(true)),
+      rollBack: z.exactOptional(z.literal(true)),
+      gradual: z.exactOptional(gradual),
+    })
+    .refine(
+      ({ state, hard, rollBack }) => state === 'frozen' || (hard ?? rollBack) === undefined,
+      'Only a freeze is hard, or sends changes back',
+    )
+    .refine(({ hard, rollBack }) => !(hard && rollBack), 'A hard freeze refuses what rollBack asks for')
+    .refine(
+      ({ state, gradual }) => (state === 'resuming') === (gradual !== undefined),
+      'Resuming, and only that, says in which order',
+    ),
   fence: z.strictObject({
     environment,
     zone: name,
@@ -266,6 +294,15 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     at,
   }),
   recovery: z.strictObject({ environment, operator: name, reason: text, nonce, at }),
+  resumption: z.strictObject({
+    environment,
+    freezeIndex: index,
+    az: name,
+    verdict: z.enum(['pass', 'fail', 'inconclusive']),
+    reasons: z.array(text),
+    at,
+    madeBy,
+  }),
   'factor-lock': z.strictObject({ environment, person: name, failures: index, until: at, at }),
   snapshot: z.strictObject({ environment, size: index, stateDigest: digest, at }),
 };

@@ -98,7 +98,7 @@ export function judgeSigners(
   return [...short('previous-root', current), ...short('own-root', document)];
 }
 
-/** Which holders of a root signed, and which have not, each sorted. Two keys of one holder are one holder (TUF §4.4). */
+/** Which holders of a root signed, and which have not, each sorted. Two keys of one holder are one holder. */
 export function holdersWho(root: Root, keyIds: readonly string[]): { signed: string[]; missing: string[] } {
   const signed = new Set(root.keys.filter(({ keyId }) => keyIds.includes(keyId)).map(({ holder }) => holder));
   const holders = [...new Set(root.keys.map(({ holder }) => holder))].sort();

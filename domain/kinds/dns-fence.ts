@@ -13,6 +13,14 @@ export const FENCE_LABEL = '_resilience-ctl';
 const INDEX = '(?:0|[1-9][0-9]{0,14})';
 const FENCE_PATTERN = new RegExp(`^${INDEX}(?:\\.r${INDEX})*$`);
 
+/**
+ * Whether every batch that was prepared before entry `causeIndex` finds another fence than it expects: the fence is of a
+ * later entry. Throws `ENTRY_MALFORMED` for a value that this product never writes.
+ */
+export function isRaisedOver(live: string, causeIndex: number): boolean {
+  return fenceIndex(live) > causeIndex;
+}
+
 export interface Effect {
   intentIndex: number;
   direction: 'forward' | 'rollback';

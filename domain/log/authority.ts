@@ -66,6 +66,7 @@ export function judgeAuthority(statement: OpenedStatement, state: LogState, judg
       return own ? null : `${predicate.voter} of ${predicate.voterZone} did not sign it`;
     }
     case 'stage-verdict':
+    case 'resumption':
       return unlessBy('analysis');
     case 'outcome':
     case 'commit':

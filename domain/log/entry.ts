@@ -104,6 +104,7 @@ const KEY_PARTS: { [T in StatementType]: (about: Keyed[T]) => (string | number |
   freeze: (about) => [about.nonce],
   fence: (about) => [about.zone, about.expectedFence, about.cause.index],
   recovery: (about) => [about.nonce],
+  resumption: (about) => [about.freezeIndex, about.az, about.verdict],
   'factor-lock': (about) => [about.person, about.until],
   snapshot: (about) => [about.size],
 };

@@ -23,6 +23,11 @@ export function firstIndexOf(state: LogState, said: Said): number | null {
       return sameKey(said.type, said.predicate, state.raisedFences);
     case 'recovery':
       return own(state.freezeNonces, said.predicate.nonce) ?? null;
+    case 'resumption': {
+      const { freezeIndex } = said.predicate;
+      const earlier = state.automation.find(({ index }) => index === freezeIndex)?.resumptions ?? [];
+      return sameKey(said.type, said.predicate, earlier);
+    }
     case 'approval':
     case 'mfa':
     case 'factor-lock':
@@ -52,6 +57,7 @@ type SaidOfChange = Exclude<
       | 'freeze'
       | 'fence'
       | 'recovery'
+      | 'resumption'
       | 'approval'
       | 'mfa'
       | 'factor-lock'

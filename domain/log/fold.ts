@@ -1,6 +1,6 @@
 import { type Dependents, dependentsIn, relink } from '../causality/dependency-graph.ts';
 import { countOf, merge } from '../causality/vector-clock.ts';
-import { digestOf, parseCanonicalBytes } from '../evidence/canonical-json.ts';
+import { canonicalText, digestOf, parseCanonicalBytes } from '../evidence/canonical-json.ts';
 import type { Envelope } from '../evidence/dsse.ts';
 import { type OpenedStatement, openEnvelope, type Said } from '../evidence/statement-codec.ts';
 import type {
@@ -8,6 +8,7 @@ import type {
   FreezePredicate,
   IntentPredicate,
   OutcomePredicate,
+  ResumptionPredicate,
   Rollout,
   TrustPredicate,
 } from '../evidence/statements.ts';
@@ -16,6 +17,7 @@ import { isNewerFence } from '../kinds/dns-fence.ts';
 import { type Judge, judgeAuthority, judgeUnder, own } from './authority.ts';
 import { isWithdrawal, readEntry } from './entry.ts';
 import { firstIndexOf } from './first-index.ts';
+import { nextAz } from './freeze-scope.ts';
 import { leafHash } from './merkle-tree.ts';
 import { obstacleTo } from './preconditions.ts';
 import type { VerifyEd25519 } from './signed-note.ts';
@@ -28,8 +30,7 @@ import {
   type LogState,
   trustOf,
 } from './state.ts';
-
-export { isFrozen } from './obstacle.ts';
+import { unreadableFreeze } from './unreadable-freeze.ts';
 
 /** Cumulative limits look this far back (DESIGN §6). */
 const RECENT_MS = 24 * 60 * 60_000;
@@ -75,7 +76,7 @@ export function createFold(input: {
   }
 
   function fateOf(statement: OpenedStatement | string, entryBytes: Uint8Array, index: number): EntryFate {
-    if (typeof statement === 'string') return { fate: 'inert', index, reason: statement };
+    if (typeof statement === 'string') return fateOfUnreadable(statement, entryBytes, index);
     if (statement.predicate.environment !== input.environment) {
       return { fate: 'inert', index, reason: `it is about environment ${statement.predicate.environment}` };
     }
@@ -91,6 +92,15 @@ export function createFold(input: {
       judge = judgeUnder(trustOf(state), input.verify);
     }
     rememberLeaf(statement, entryBytes, index);
+    return { fate: 'honoured', index };
+  }
+
+  function fateOfUnreadable(reason: string, entryBytes: Uint8Array, index: number): EntryFate {
+    const freeze = unreadableFreeze(entryBytes, input.environment, judge);
+    if (freeze === null) return { fate: 'inert', index, reason };
+    const firstIndex = own(state.freezeNonces, freeze.nonce);
+    if (firstIndex !== undefined) return { fate: 'duplicate', index, firstIndex };
+    recordFreeze(freeze, state, index);
     return { fate: 'honoured', index };
   }
 
@@ -129,6 +139,9 @@ function record(said: Said, state: LogState, dependents: Dependents, index: numb
         ...state.raisedFences.filter(({ zone }) => zone !== said.predicate.zone),
         { ...said.predicate, index },
       ];
+      return;
+    case 'resumption':
+      recordResumption(said.predicate, state, index);
       return;
     case 'recovery':
       state.freezeNonces[said.predicate.nonce] = index;
@@ -239,10 +252,19 @@ function factorIn(mfa: Envelope | undefined): ChangeRecord['acceptances'][number
 function recordFreeze(freeze: FreezePredicate, state: LogState, index: number): void {
   const { environment: _, nonce, ...automation } = freeze;
   state.freezeNonces[nonce] = index;
+  const scope = canonicalText(freeze.scope);
   state.automation = [
-    ...state.automation.filter(({ scope }) => scope?.zone !== freeze.scope?.zone),
-    { ...automation, index },
+    ...state.automation.filter((one) => canonicalText(one.scope) !== scope),
+    { ...automation, index, resumptions: [] },
   ];
+}
+
+function recordResumption(resumption: ResumptionPredicate, state: LogState, index: number): void {
+  const automation = state.automation.find((one) => one.index === resumption.freezeIndex);
+  if (!automation) return;
+  automation.resumptions.push({ ...resumption, index });
+  if (resumption.verdict === 'fail') automation.state = 'frozen';
+  else if (nextAz(automation) === undefined) automation.state = 'active';
 }
 
 function recordIntent(intent: IntentPredicate, change: ChangeRecord, state: LogState, index: number): void {

@@ -5,12 +5,14 @@ import type {
   IntentPredicate,
   OutcomePredicate,
   PlanPredicate,
+  ResumptionPredicate,
   TrustPredicate,
 } from '../evidence/statements.ts';
 import { judgePlace } from '../evidence/trust-succession.ts';
 import { own } from './authority.ts';
 import { obstacleToCommit } from './commit-preconditions.ts';
 import { isWithdrawal } from './entry.ts';
+import { nextAz } from './freeze-scope.ts';
 import { inert, notCounted, type Obstacle, obstacleOfFreeze, obstacleOfPlan } from './obstacle.ts';
 import { type ChangeRecord, type Indexed, type LogState, trustOf } from './state.ts';
 
@@ -39,6 +41,8 @@ export function obstacleTo(
       return null;
     case 'fence':
       return obstacleToFence(said.predicate, state);
+    case 'resumption':
+      return obstacleToResumption(said.predicate, state);
     case 'snapshot':
       return said.predicate.size <= state.size ? null : inert('it is about entries that do not exist yet');
     case 'request':
@@ -101,6 +105,14 @@ function obstacleToFence({ cause }: FencePredicate, state: LogState): Obstacle |
   return inForce ? null : inert(`entry ${cause.index} is no ${cause.type} that is in force`);
 }
 
+/** Nobody releases what the operator did not name, or before its turn. */
+function obstacleToResumption({ freezeIndex, az }: ResumptionPredicate, state: LogState): Obstacle | null {
+  const automation = state.automation.find(({ index }) => index === freezeIndex);
+  const next = automation && nextAz(automation);
+  if (next === undefined) return inert(`entry ${freezeIndex} is no gradual resumption that is under way`);
+  return next === az ? null : inert(`${next} comes next, not ${az}`);
+}
+
 /** Single use (G6): what is refused for its nonce is recorded, what counts has one that nobody used. */
 function obstacleToUsedNonce(
   { accepted, nonce }: { accepted: boolean; nonce: string },
@@ -122,9 +134,12 @@ function obstacleToPlan(plan: PlanPredicate, change: ChangeRecord): Obstacle | n
 }
 
 function obstacleToIntent(intent: IntentPredicate, change: ChangeRecord, state: LogState): Obstacle | null {
-  const obstacle = obstacleOfPlan(intent, change) ?? obstacleOfFreeze([intent.zone], state);
+  const resources = change.plan?.resources ?? [];
+  // An intent on documents reaches nobody: its exposure does, and says whom.
+  const reach = { zone: intent.zone, azs: intent.zone === null ? [] : null, resources };
+  const obstacle = obstacleOfPlan(intent, change) ?? obstacleOfFreeze(reach, state);
   if (obstacle) return obstacle;
-  for (const resource of change.plan?.resources ?? []) {
+  for (const resource of resources) {
     const holder = own(state.reservations, resource);
     if (holder !== undefined && holder !== change.changeId) {
       return notCounted('RESERVED', `${resource} is reserved by change ${holder} until that ends`);

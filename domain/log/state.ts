@@ -13,6 +13,7 @@ import type {
   PlanPredicate,
   RecoveryPredicate,
   RequestPredicate,
+  ResumptionPredicate,
   Rollout,
   RulingPredicate,
   SnapshotPredicate,
@@ -107,8 +108,11 @@ export function hasFieldsOfState(value: object): value is LogState {
 
 export type EndedStatus = 'committed' | EndPredicate['status'];
 
-/** The newest freeze entry of each scope. */
-export type Automation = Omit<FreezePredicate, 'environment' | 'nonce'> & { index: number };
+/** The newest freeze entry of each scope, with the verdicts of its gradual resumption; `state` follows from both. */
+export type Automation = Omit<FreezePredicate, 'environment' | 'nonce'> & {
+  index: number;
+  resumptions: Indexed<ResumptionPredicate>[];
+};
 
 export interface LiveVersion {
   /** Null once removed. */

@@ -16,11 +16,10 @@ permit (
   resource
 );
 
-// Stopping is for whoever sees the fault; going on is for the author and for operators.
-@id("people-stop-a-change")
+@id("people-steer-a-change")
 permit (
   principal,
-  action in [Action::"pause", Action::"abort"],
+  action in [Action::"pause", Action::"continue", Action::"abort"],
   resource
 )
 when
@@ -30,25 +29,15 @@ when
   principal in Role::"operator"
 };
 
-@id("authors-steer-their-own")
-permit (
-  principal in Role::"author",
-  action == Action::"continue",
-  resource
-)
-when { principal == resource.author };
-
-@id("operators-steer-and-override")
-permit (
-  principal in Role::"operator",
-  action in [Action::"continue", Action::"override"],
-  resource
-);
-
 @id("operators-brake")
 permit (
   principal in Role::"operator",
-  action in [Action::"freeze", Action::"resume", Action::"recover"],
+  action in [
+    Action::"freeze",
+    Action::"resume",
+    Action::"recover",
+    Action::"override"
+  ],
   resource
 );
 

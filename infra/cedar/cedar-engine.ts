@@ -24,34 +24,15 @@ interface ReadText {
   problems: string[];
 }
 
+/** The library keeps what is parsed for the whole process, so this does too: two engines must not share a name. */
+const texts = new Map<string, ReadText>();
+let loaded: Cedar | undefined;
+
 /**
  * Cedar (https://docs.cedarpolicy.com), the reference implementation as WebAssembly. A policy is known by its
  * annotation `@id`, so that a denial can say which one decided. Policies are read once and kept parsed.
  */
 export function createCedarEngine(): PolicyEngine {
-  let cedar: Cedar | undefined;
-  const texts = new Map<string, ReadText>();
-
-  /** Loading takes a tenth of a second, which only whoever decides something should wait for. */
-  function library(): Cedar {
-    if (cedar !== undefined) return cedar;
-    cedar = createRequire(import.meta.url)('@cedar-policy/cedar-wasm/nodejs') as Cedar;
-    const answer = cedar.preparseSchema(SCHEMA, CEDAR_SCHEMA);
-    if (answer.type === 'failure') throw new Error(`the Cedar schema: ${inWords(answer.errors)}`);
-    return cedar;
-  }
-
-  function read(text: string): ReadText {
-    const known = texts.get(text);
-    if (known !== undefined) return known;
-    const oldest = texts.size < KEPT_TEXTS ? undefined : texts.entries().next().value;
-    if (oldest !== undefined) texts.delete(oldest[0]);
-    const name = oldest?.[1].name ?? `policies ${texts.size}`;
-    const made = { name, problems: prepare(library(), name, text) };
-    texts.set(text, made);
-    return made;
-  }
-
   return {
     problemsOf: (text) => read(text).problems,
     decide(text, question) {
@@ -62,6 +43,27 @@ export function createCedarEngine(): PolicyEngine {
       return verdictOf(library().statefulIsAuthorized({ ...callOf(question), preparsedPolicySetId: name }));
     },
   };
+}
+
+/** Loading takes a tenth of a second, which only whoever decides something should wait for. */
+function library(): Cedar {
+  if (loaded !== undefined) return loaded;
+  const cedar = createRequire(import.meta.url)('@cedar-policy/cedar-wasm/nodejs') as Cedar;
+  const answer = cedar.preparseSchema(SCHEMA, CEDAR_SCHEMA);
+  if (answer.type === 'failure') throw new Error(`the Cedar schema: ${inWords(answer.errors)}`);
+  loaded = cedar;
+  return cedar;
+}
+
+function read(text: string): ReadText {
+  const known = texts.get(text);
+  if (known !== undefined) return known;
+  const oldest = texts.size < KEPT_TEXTS ? undefined : texts.entries().next().value;
+  if (oldest !== undefined) texts.delete(oldest[0]);
+  const name = oldest?.[1].name ?? `policies ${texts.size}`;
+  const made = { name, problems: prepare(library(), name, text) };
+  texts.set(text, made);
+  return made;
 }
 
 /** Parses, validates and keeps a text; returns what is wrong with it. */

@@ -36,8 +36,8 @@ let entries: Entry[];
 
 beforeAll(async () => {
   entries = [
-    { bytes: await entryOf('freeze', { scope: { zone: 'us-east-1a' } }) },
-    { bytes: await entryOf('freeze', { nonce: 'f-2', scope: { zone: 'us-east-1a' }, state: 'active' }) },
+    { bytes: await entryOf('freeze', { scope: { az: 'us-east-1a' } }) },
+    { bytes: await entryOf('freeze', { nonce: 'f-2', scope: { az: 'us-east-1a' }, state: 'active' }) },
   ];
   for (const batch of BATCHES) {
     const { changeId, from, version } = batch;

@@ -14,14 +14,17 @@ import type { Envelope } from '../../domain/evidence/dsse.ts';
 import type { CommandAction, Verdict, VoteDecision } from '../../domain/evidence/statements.ts';
 import { type ChangeInput, VOTER_ZONES } from '../../workflows/contract.ts';
 
-/** What the workflow of a change never calls. */
-export type NotOfAChange =
+/** Activities that other workflows than a change ask for. */
+export type OfNoChange =
   | 'takeSnapshot'
+  | 'changesSentBack'
+  | 'resumptionStanding'
+  | 'recordResumption'
   | 'survey'
   | 'restartChange'
   | 'keepReconciling'
-  | 'raiseFences'
   | 'settleZone';
+export type ChangeVoter = Pick<VoterActivities, 'vote'>;
 
 /** What production is before the change; otherwise it is the name of the stage that is live. */
 export const BASE = 'base';
@@ -113,7 +116,7 @@ export class FakeWorld {
     return known >= 0 ? known : this.log.push(entry) - 1;
   }
 
-  readonly orchestrator: Omit<OrchestratorActivities, NotOfAChange> = {
+  readonly orchestrator: Omit<OrchestratorActivities, OfNoChange> = {
     checkSchema: async () => ({
       violations: [],
       author: AUTHOR,
@@ -143,6 +146,7 @@ export class FakeWorld {
       if (verdict) this.record(verdict.payload);
       return { status: 'ordered', intentIndex: this.record(`intent ${stage}`) };
     },
+    sentBack: async () => null,
     recordVerdict: async ({ verdict }) => ({ index: this.record(verdict.payload) }),
     verifyLive: async ({ expect }) => {
       const expected = expect === 'before' ? BASE : this.summary.stages.at(-1)?.name;
@@ -159,11 +163,11 @@ export class FakeWorld {
     findUnderway: async () => null,
   };
 
-  readonly analysis: AnalysisActivities = {
+  readonly analysis: Pick<AnalysisActivities, 'judgeStage'> = {
     judgeStage: async ({ stage }) => this.judged(stage, 'pass'),
   };
 
-  readonly enactor: Omit<EnactorActivities, NotOfAChange> = {
+  readonly enactor: Omit<EnactorActivities, OfNoChange> = {
     applyStage: async ({ intentIndex }) => {
       const stage = this.log[intentIndex]?.replace('intent ', '') ?? 'no such intent';
       this.live = stage;
@@ -179,11 +183,11 @@ export class FakeWorld {
   };
 
   /** One voter a zone, by zone. */
-  readonly voters: Record<string, VoterActivities> = Object.fromEntries(
+  readonly voters: Record<string, ChangeVoter> = Object.fromEntries(
     VOTER_ZONES.map((zone) => [zone, this.voter(zone, 'yes')]),
   );
 
-  voter(zone: string, decision: VoteDecision): VoterActivities {
+  voter(zone: string, decision: VoteDecision): ChangeVoter {
     return {
       vote: async ({ changeId, planDigest, round }) => ({
         envelope: { ...envelopeOf({}), payload: `${zone} votes ${decision} in round ${round}` },

@@ -9,6 +9,7 @@ import { inject, vi } from 'vitest';
 import type { Bodies } from '../../activities/ports/bodies.ts';
 import type { DnsZones } from '../../activities/ports/dns-zones.ts';
 import { recordTrust } from '../../activities/record-trust.ts';
+import type { Brakes } from '../../client/brakes.ts';
 import { connect, devCode, openPerson } from '../../client/compose.ts';
 import type { ControlPlane, Person } from '../../client/control-plane.ts';
 import { DomainError } from '../../domain/errors.ts';
@@ -69,6 +70,7 @@ export interface LiveEnvironment {
   dir: string;
   prepared: DevEnvironment;
   controlPlane: ControlPlane;
+  brakes: Brakes;
   client: Client;
   services: CanaryServices;
   person(subject: string): Person;
@@ -143,7 +145,7 @@ export async function startLiveEnvironment(options: LiveEnvironmentOptions): Pro
     crew.startAll(),
   ]);
 
-  const { controlPlane, close } = await connect(prepared.installation);
+  const { controlPlane, brakes, close } = await connect(prepared.installation);
   const connection = await Connection.connect({ address: stack.temporal.address });
   const client = new Client({ connection, namespace: name });
   const { aws } = prepared.installation;
@@ -168,7 +170,7 @@ export async function startLiveEnvironment(options: LiveEnvironmentOptions): Pro
   };
   const person = (subject: string) => openPerson(prepared.installation, subject);
   return {
-    ...{ name, zone, dir, prepared, controlPlane, client, services, person, until },
+    ...{ name, zone, dir, prepared, controlPlane, brakes, client, services, person, until },
     dns: createRoute53DnsZones({
       reader: createRoute53Reader(aws),
       writer: createRoute53Writer(aws),
@@ -294,7 +296,7 @@ class Crew {
     const integrating = ports.integrator && integratePeriodically(ports.integrator, logger, stopping.signal);
     const stop = async () => {
       stopping.abort();
-      if (worker.getState() === 'RUNNING') worker.shutdown();
+      worker.shutdown();
       await Promise.all([running, integrating]);
     };
     this.#here.set(role, [...(this.#here.get(role) ?? []), stop]);

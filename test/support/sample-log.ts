@@ -116,6 +116,7 @@ export function signedTrust(environment = ENVIRONMENT): TrustDocument {
     policy: {
       approvals: peopleNeeded({ standard: 1, critical: 2, emergency: 2, brake: 1 }),
       votes: { standard: 2, critical: 3, emergency: 3, brake: 2 },
+      rateLimits: { perMinute: 600, burst: 1200 },
       probeAllowList: [],
       limits: { minTtlSeconds: 0, maxTtlSeconds: 86_400, maxZoneShare: 0.3, smallZoneSize: 5 },
     },
@@ -292,6 +293,14 @@ export const SAMPLES: Omit<Predicates, 'acceptance' | 'ruling'> = {
     at: AT,
   },
   recovery: { environment: ENVIRONMENT, operator: 'olga', reason: 'engine lost', nonce: 'r-1', at: AT },
+  resumption: {
+    environment: ENVIRONMENT,
+    freezeIndex: 0,
+    az: 'us-east-1a',
+    verdict: 'pass',
+    reasons: ['well'],
+    at: AT,
+  },
   'factor-lock': {
     environment: ENVIRONMENT,
     person: 'bob',
@@ -320,6 +329,7 @@ const RIGHTFUL: Record<Exclude<StatementType, 'acceptance' | 'ruling'>, string> 
   freeze: 'olga',
   fence: 'enactor',
   recovery: 'olga',
+  resumption: 'analysis',
   'factor-lock': 'factor-verifier',
   snapshot: 'orchestrator',
 };

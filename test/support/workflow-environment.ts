@@ -15,7 +15,6 @@ import type {
   AnalysisActivities,
   EnactorActivities,
   OrchestratorActivities,
-  VoterActivities,
 } from '../../activities/index.ts';
 import type { CommandAction } from '../../domain/evidence/statements.ts';
 import { installTools } from '../../infra/dev/install.ts';
@@ -38,7 +37,14 @@ import {
   STATUS_QUERY,
   VOTER_ZONES,
 } from '../../workflows/contract.ts';
-import { type Decision, decisionOf, type FakeWorld, type NotOfAChange, orderOf } from './fake-world.ts';
+import {
+  type ChangeVoter,
+  type Decision,
+  decisionOf,
+  type FakeWorld,
+  type OfNoChange,
+  orderOf,
+} from './fake-world.ts';
 
 const silent = pino({ level: 'silent' });
 Runtime.install({
@@ -192,7 +198,7 @@ export class Engine {
     return world;
   }
 
-  readonly #orchestrator: Omit<OrchestratorActivities, NotOfAChange> = {
+  readonly #orchestrator: Omit<OrchestratorActivities, OfNoChange> = {
     checkSchema: (input) => this.#here().orchestrator.checkSchema(input),
     checkCausality: (input) => this.#here().orchestrator.checkCausality(input),
     makePlan: (input) => this.#here().orchestrator.makePlan(input),
@@ -200,6 +206,7 @@ export class Engine {
     admitApprovals: (input) => this.#here().orchestrator.admitApprovals(input),
     admitCommand: (input) => this.#here().orchestrator.admitCommand(input),
     orderStage: (input) => this.#here().orchestrator.orderStage(input),
+    sentBack: (input) => this.#here().orchestrator.sentBack(input),
     recordVerdict: (input) => this.#here().orchestrator.recordVerdict(input),
     verifyLive: (input) => this.#here().orchestrator.verifyLive(input),
     recordEnd: (input) => this.#here().orchestrator.recordEnd(input),
@@ -207,17 +214,17 @@ export class Engine {
     findUnderway: (input) => this.#here().orchestrator.findUnderway(input),
   };
 
-  readonly #analysis: AnalysisActivities = {
+  readonly #analysis: Pick<AnalysisActivities, 'judgeStage'> = {
     judgeStage: (input) => this.#here().analysis.judgeStage(input),
   };
 
-  readonly #enactor: Omit<EnactorActivities, NotOfAChange> = {
+  readonly #enactor: Omit<EnactorActivities, OfNoChange> = {
     applyStage: (input) => this.#here().enactor.applyStage(input),
     rollBack: (input) => this.#here().enactor.rollBack(input),
     commit: (input) => this.#here().enactor.commit(input),
   };
 
-  #voter(zone: string): VoterActivities {
+  #voter(zone: string): ChangeVoter {
     return {
       vote: (input) => {
         const voter = this.#here().voters[zone];

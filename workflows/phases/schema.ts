@@ -26,6 +26,16 @@ export async function schema(run: ChangeRun): Promise<PhaseOutcome> {
     takeUp(run, found.underway);
     return 'underway';
   }
+  if (found.waitMs !== undefined && found.waitMs > 0) {
+    const seconds = Math.ceil(found.waitMs / 1000);
+    const stopped = await run.waitFor(
+      `its turn: ${found.author} has submitted more than may begin at once`,
+      `itself, in ${seconds} s at most`,
+      () => false,
+      found.waitMs,
+    );
+    if (stopped) return STOPPED;
+  }
   run.refuse(found.violations);
   return found.violations.length > 0 ? 'refused' : 'passed';
 }

@@ -280,9 +280,12 @@ describe('a freeze', () => {
     expect(await scene.commit(BATCH, WITHDRAWN)).toMatchObject({ fate: 'honoured' });
   });
 
-  test('of one zone stops what reaches it', async () => {
+  test('of one availability zone stops what is not confined to others', async () => {
     const scene = await opened();
-    await scene.say('freeze', { scope: { zone: 'us-east-1a' } });
+    await scene.say('freeze', { scope: { az: 'us-east-1a' } });
+    expect(await scene.commit(BATCH, ONE_PERCENT)).toMatchObject(FROZEN);
+    expect(await scene.commit(BATCH, { ...byZone('us-east-1b'), percent: 100 })).toMatchObject(FROZEN);
+    expect(await scene.commit(BATCH)).toMatchObject(FROZEN);
     expect(await scene.commit(BATCH, byZone('us-east-1a'))).toMatchObject(FROZEN);
     expect(await scene.commit(BATCH, byZone('us-east-1b'))).toMatchObject({ fate: 'honoured' });
   });

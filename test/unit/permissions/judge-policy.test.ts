@@ -34,7 +34,8 @@ function ownUnless(condition: string): string {
 
 const AT = 'spec.operations[0].body';
 
-describe('judgePolicy', () => {
+// Hundreds of decisions each.
+describe('judgePolicy', { timeout: 30_000 }, () => {
   it('accepts the policy that an environment starts with, and that of the examples', () => {
     expect(rulesOf(DEFAULT_POLICY)).toEqual([]);
     const file = 'examples/documents/8-permissions.yaml';
