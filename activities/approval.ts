@@ -7,6 +7,7 @@ import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
 import type { VerifySignature } from '../domain/evidence/dsse.ts';
 import type { ApprovalPredicate } from '../domain/evidence/statements.ts';
 import { signaturesUnder, type TrustDocument } from '../domain/evidence/trust.ts';
+import { laneOfDecision } from '../domain/limits/rate-lane.ts';
 import { type ChangeRecord, type LogState, trustOf } from '../domain/log/state.ts';
 import { actionQuestions } from '../domain/permissions/change-questions.ts';
 import { judgePermissionsVersion, principalOf } from '../domain/permissions/in-force.ts';
@@ -14,6 +15,7 @@ import type { DecideMessage } from '../workflows/contract.ts';
 import { indexOfFate } from './fates.ts';
 import { openSigned, type SignedByPerson } from './open-signed.ts';
 import { openPermissions, type Permissions } from './permissions.ts';
+import { type RateLimited, subjectOf } from './rate-limiter.ts';
 import { loadPlan } from './recorded-change.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
 import { signDecision } from './sign-decision.ts';
@@ -44,10 +46,10 @@ type Opened = Pick<ApprovalFacts, 'keyIds' | 'mfa'> & { predicate: ApprovalPredi
 /**
  * Phase `approval`: each signed decision is judged and, if somebody's key did sign it, recorded with the time at
  * which it arrived, accepted or refused. What nobody signed is answered and not recorded, so that the log cannot be
- * flooded from outside.
+ * flooded from outside; nor is what somebody sends too often.
  */
 export async function admitApprovals(
-  ports: OrchestratorPorts & SignedByPerson,
+  ports: OrchestratorPorts & SignedByPerson & RateLimited,
   input: { changeId: string; decisions: DecideMessage[] },
 ): Promise<{ answers: AdmittedApproval[]; tally: ApprovalStanding }> {
   const answers: AdmittedApproval[] = [];
@@ -94,7 +96,7 @@ function open(
 }
 
 async function admit(
-  ports: OrchestratorPorts,
+  ports: OrchestratorPorts & RateLimited,
   state: LogState,
   changeId: string,
   message: DecideMessage,
@@ -112,6 +114,9 @@ async function admit(
   if (earlier && earlier.planDigest === approval.planDigest && earlier.decision === approval.decision) {
     return { ...answer, accepted: earlier.accepted, reasons: earlier.reasons, index: earlier.index };
   }
+  const counted = { lane: laneOfDecision(decision), subject: subjectOf(trustOf(state), keyIds) };
+  const throttled = ports.limiter.refusal(counted, trustOf(state).policy.rateLimits);
+  if (throttled !== null) return { ...answer, accepted: false, reasons: [throttled], index: null };
   const reasons = judgeApproval(approval, {
     change,
     ended: state.ended[changeId] !== undefined,

@@ -4,12 +4,14 @@ import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
 import type { CommandAction, CommandPredicate } from '../domain/evidence/statements.ts';
 import { signaturesUnder, type TrustDocument } from '../domain/evidence/trust.ts';
+import { laneOfCommand } from '../domain/limits/rate-lane.ts';
 import { type ChangeRecord, type LogState, trustOf } from '../domain/log/state.ts';
 import { actionQuestions } from '../domain/permissions/change-questions.ts';
 import { principalOf } from '../domain/permissions/in-force.ts';
 import { indexOfFate } from './fates.ts';
 import { openSigned, type SignedByPerson } from './open-signed.ts';
 import { openPermissions } from './permissions.ts';
+import { type RateLimited, subjectOf } from './rate-limiter.ts';
 import { loadPlan } from './recorded-change.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
 import { signDecision } from './sign-decision.ts';
@@ -28,11 +30,11 @@ export type AdmittedCommand =
 
 /**
  * A person's command is judged and recorded, accepted or refused, with the time at which it arrived; what nobody
- * signed is answered and not recorded. What makes production safer must not wait for the log: a pause or an abort
- * counts at once, by the state last known, and its record follows.
+ * signed, or somebody sends too often, is answered and not recorded. What makes production safer must not wait for the
+ * log: a pause or an abort counts at once, by the state last known, and its record follows.
  */
 export async function admitCommand(
-  ports: OrchestratorPorts & SignedByPerson,
+  ports: OrchestratorPorts & SignedByPerson & RateLimited,
   input: { changeId: string; command: Envelope; unrecorded: Envelope[] },
 ): Promise<AdmittedCommand> {
   const openedUnder = (trust: TrustDocument) =>
@@ -54,6 +56,9 @@ export async function admitCommand(
       ? { ...accepted, unrecorded: null }
       : { accepted: false, reasons: earlier.reasons };
   }
+  const counted = { lane: laneOfCommand(action), subject: subjectOf(trustOf(state), keyIds) };
+  const throttled = ports.limiter.refusal(counted, trustOf(state).policy.rateLimits);
+  if (throttled !== null) return { accepted: false, reasons: [throttled] };
   const nowMs = ports.clock.nowMs();
   const reasons = judgeCommand(command, {
     change,

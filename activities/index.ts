@@ -4,6 +4,7 @@ import { admitCommand } from './command.ts';
 import { commit } from './commit.ts';
 import { page, recordEnd, recordVerdict } from './conclude.ts';
 import { raiseFences } from './dns/raise-fence.ts';
+import { settleZone } from './dns/settle-outcomes.ts';
 import { applyStage } from './enact.ts';
 import { judgeStage } from './judge-stage.ts';
 import type { SignedByPerson } from './open-signed.ts';
@@ -11,6 +12,8 @@ import { orderStage } from './order-stage.ts';
 import { makePlan } from './plan.ts';
 import type { PacedWait } from './ports/paced-wait.ts';
 import { recordVotes } from './quorum.ts';
+import { createRateLimiter } from './rate-limiter.ts';
+import { restartChange } from './restart-change.ts';
 import {
   changesSentBack,
   judgeResumption,
@@ -22,12 +25,15 @@ import type { AnalysisPorts, EnactorPorts, OrchestratorPorts, VoterPorts } from 
 import { rollBack } from './roll-back.ts';
 import { checkSchema } from './schema.ts';
 import { sentBack } from './sent-back.ts';
+import { survey } from './survey.ts';
+import { findUnderway } from './underway.ts';
 import { verifyLive } from './verify.ts';
 import { vote } from './vote.ts';
 
 /** Each role's activities, bound to its ports. A worker registers those of its own role and no others. */
 
-export function createOrchestratorActivities(ports: OrchestratorPorts & SignedByPerson) {
+export function createOrchestratorActivities(opened: OrchestratorPorts & SignedByPerson) {
+  const ports = { ...opened, limiter: createRateLimiter(opened.clock) };
   return {
     checkSchema: bind(ports, checkSchema),
     checkCausality: bind(ports, checkCausality),
@@ -44,6 +50,10 @@ export function createOrchestratorActivities(ports: OrchestratorPorts & SignedBy
     verifyLive: bind(ports, verifyLive),
     recordEnd: bind(ports, recordEnd),
     page: bind(ports, page),
+    findUnderway: bind(ports, findUnderway),
+    survey: () => survey(ports),
+    restartChange: bind(ports, restartChange),
+    keepReconciling: () => ports.runs.keepReconciling(),
     takeSnapshot: () => ports.takeSnapshot(),
   };
 }
@@ -64,6 +74,7 @@ export function createEnactorActivities(ports: EnactorPorts & PacedWait) {
     applyStage: bind(ports, applyStage),
     rollBack: bind(ports, rollBack),
     commit: bind(ports, commit),
+    settleZone: bind(ports, settleZone),
   };
 }
 export type EnactorActivities = ReturnType<typeof createEnactorActivities>;

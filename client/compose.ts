@@ -92,7 +92,7 @@ export async function connect(installation: Installation): Promise<Connected> {
     );
   }
   const { environment, temporal, aws } = installation;
-  const trust = openTrustFile(installation.trustFile, installation.trustDigest);
+  const trust = pinnedTrust(installation);
   const s3 = createS3Client(aws);
   const reader = createRoute53Reader(aws);
   const writer = createRoute53Writer(aws);
@@ -258,8 +258,12 @@ export function openPerson(installation: Installation, subject: string): Person 
   return { subject, signer: readPersonSigner(keyFile(installation, subject)) };
 }
 
-export function listKeys(installation: Installation): KnownKey[] {
-  const { people } = openTrustFile(installation.trustFile, installation.trustDigest);
+/** The trust document that this machine starts from: all there is to go by without the log. */
+export function pinnedTrust({ trustFile, trustDigest }: Installation): TrustDocument {
+  return openTrustFile(trustFile, trustDigest);
+}
+
+export function listKeys(installation: Installation, { people }: Pick<TrustDocument, 'people'>): KnownKey[] {
   return peopleOf(installation).map((subject) => {
     const { keyId } = openPerson(installation, subject).signer;
     const enrolled = people.find(

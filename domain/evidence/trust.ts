@@ -98,6 +98,8 @@ export const trustDocumentSchema = z.strictObject({
       emergency: z.int().min(1),
       brake: z.int().min(1),
     }),
+    /** How often one person may submit, decide and steer, each counted apart; nothing limits a freeze. */
+    rateLimits: z.strictObject({ perMinute: z.int().min(1), burst: z.int().min(1) }),
     /** CIDR ranges that probes may reach. */
     probeAllowList: z.array(z.string()),
     limits: z.strictObject({

@@ -42,6 +42,7 @@ const POLICY: TrustDocument['policy'] = {
     brake: { people: 1, teams: 1, secondFactor: false },
   },
   votes: { standard: 2, critical: 3, emergency: 3, brake: 2 },
+  rateLimits: { perMinute: 600, burst: 1200 },
   probeAllowList: ['127.0.0.0/8', '::1/128'],
   limits: { minTtlSeconds: 0, maxTtlSeconds: 86_400, maxZoneShare: 0.3, smallZoneSize: 10 },
 };

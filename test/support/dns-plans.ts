@@ -17,6 +17,7 @@ export const NOW_MS = Date.parse('2026-03-01T12:00:00.000Z');
 export const POLICY: Policy = {
   approvals: peopleNeeded({ standard: 1, critical: 2, emergency: 2, brake: 1 }),
   votes: { standard: 2, critical: 3, emergency: 3, brake: 2 },
+  rateLimits: { perMinute: 600, burst: 1200 },
   probeAllowList: ['192.0.2.0/24', '2001:db8::/32'],
   limits: { minTtlSeconds: 0, maxTtlSeconds: 86_400, maxZoneShare: 0.3, smallZoneSize: 10 },
 };

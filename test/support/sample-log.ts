@@ -116,6 +116,7 @@ export function signedTrust(environment = ENVIRONMENT): TrustDocument {
     policy: {
       approvals: peopleNeeded({ standard: 1, critical: 2, emergency: 2, brake: 1 }),
       votes: { standard: 2, critical: 3, emergency: 3, brake: 2 },
+      rateLimits: { perMinute: 600, burst: 1200 },
       probeAllowList: [],
       limits: { minTtlSeconds: 0, maxTtlSeconds: 86_400, maxZoneShare: 0.3, smallZoneSize: 5 },
     },

@@ -109,10 +109,37 @@ inEachMode('a change', (engine) => {
       author: '',
       reason: '',
       resources: [],
+      ordered: { abort: null, pause: null },
+      underway: null,
     });
     const change = await engine().start(world);
     expect(await change.result()).toEqual({ status: 'rejected', violations: [found] });
     expect(world.log).toEqual(['request', 'end rejected']);
+  });
+
+  it('whose author has submitted too many waits for its turn, says so, pages nobody, and may be aborted', async () => {
+    const worlds = [new FakeWorld(randomUUID()), new FakeWorld(randomUUID())] as const;
+    for (const world of worlds) {
+      const { checkSchema } = world.orchestrator;
+      world.orchestrator.checkSchema = async (input) => ({ ...(await checkSchema(input)), waitMs: 90_000 });
+    }
+    const [change, aborted] = [await engine().start(worlds[0]), await engine().start(worlds[1])];
+    for (const one of [change, aborted]) {
+      const { phase, waitingFor, held } = await one.until((status) => status.waitingFor !== null);
+      expect({ phase, waitingFor, held }).toEqual({
+        phase: 'schema',
+        waitingFor: {
+          what: `its turn: ${AUTHOR} has submitted more than may begin at once`,
+          who: 'itself, in 90 s at most',
+        },
+        held: null,
+      });
+    }
+    await aborted.command('abort');
+    expect((await aborted.result()).status).toBe('aborted');
+    await change.approved();
+    expect((await change.result()).status).toBe('committed');
+    expect(worlds.flatMap(({ pages }) => pages)).toEqual([]);
   });
 
   it('gets the violations of causality and plan in one answer', async () => {

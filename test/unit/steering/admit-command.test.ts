@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { admitCommand } from '../../../activities/command.ts';
+import { createRateLimiter, type RateLimited } from '../../../activities/rate-limiter.ts';
 import type { OrchestratorPorts } from '../../../activities/role-ports.ts';
 import { PortError } from '../../../domain/errors.ts';
 import { digestOf } from '../../../domain/evidence/canonical-json.ts';
@@ -29,6 +30,7 @@ async function scene() {
     signer: signerOf('orchestrator'),
     madeBy: () => ({ build: 'test', rules: digestOf('rules') }),
     clock: { nowMs: () => NOW_MS },
+    limiter: createRateLimiter({ nowMs: () => NOW_MS }),
     log: {
       sync: async () => {
         orDown();
@@ -40,7 +42,7 @@ async function scene() {
         return envelopes.map((envelope) => fold.apply(encodeEntry(envelope)));
       },
     },
-  } as unknown as OrchestratorPorts & { verify: typeof verify };
+  } as unknown as OrchestratorPorts & RateLimited & { verify: typeof verify };
   const admit = (command: Envelope, unrecorded: Envelope[] = []) =>
     admitCommand(ports, { changeId: CHANGE, command, unrecorded });
   const rulings = () => fold.state.changes[CHANGE]?.rulings.map(({ action, accepted }) => [action, accepted]);
