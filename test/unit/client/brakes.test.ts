@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ChangeLog } from '../../../activities/ports/change-log.ts';
 import { type Brakes, createBrakes } from '../../../client/brakes.ts';
 import { PortError } from '../../../domain/errors.ts';
+import { digestOf } from '../../../domain/evidence/canonical-json.ts';
 import { createMemoryWorld, type MemoryWorld } from '../../support/memory-world.ts';
 import { AT, ENVIRONMENT, signerOf, ZONE } from '../../support/sample-log.ts';
 
@@ -19,7 +20,7 @@ function brakesOf(
     ...{ environment: ENVIRONMENT, log, dns: world.enactor.dns },
     engine: { freeze: away, resume: away },
     permissions: async () => ({
-      version: { policy: null, trust: 1 } as never,
+      version: { policyDigest: digestOf('a policy'), trustVersion: 1 },
       cedar,
       judge: () =>
         cedar === null
