@@ -15,7 +15,7 @@ export interface AssessorParts {
   brakes: Pick<Brakes, 'status'>;
   engine: Pick<ChangeEngine, 'status'>;
   /** Where zones, and the records in them, are not as the log says. */
-  drift(state: LogState): Promise<Drift[]>;
+  drift(): Promise<Drift[]>;
   nowMs(): number;
 }
 
@@ -32,10 +32,7 @@ export function createAssessor(parts: AssessorParts): Assessor {
     async assess(resource) {
       const automation = await parts.brakes.status();
       const state = await parts.log.sync();
-      const [{ stories, moves, byChange }, drift] = await Promise.all([
-        readLog(parts.log),
-        parts.drift(state),
-      ]);
+      const [{ stories, moves, byChange }, drift] = await Promise.all([readLog(parts.log), parts.drift()]);
       const { statuses, engineAway } = await openStatuses(parts, state, byChange);
       const { environment } = parts;
       return assess({

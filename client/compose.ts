@@ -7,9 +7,11 @@ import { CHECKPOINT_PATH } from '../activities/integrate.ts';
 import { openPermissions } from '../activities/permissions.ts';
 import { planHere } from '../activities/plan-base.ts';
 import type { ChangeLog } from '../activities/ports/change-log.ts';
+import type { DnsZones } from '../activities/ports/dns-zones.ts';
 import type { FactorVerifier } from '../activities/ports/factor-verifier.ts';
 import type { StoredObjects } from '../activities/ports/stored-objects.ts';
 import { loadPlan, loadRequest } from '../activities/recorded-change.ts';
+import { survey } from '../activities/survey.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Signer } from '../domain/evidence/dsse.ts';
 import { readPins } from '../domain/evidence/export-layout.ts';
@@ -34,6 +36,7 @@ import { generatePersonKey, readPersonSigner } from '../infra/keys/person-keys.t
 import { factorUri, makeFactor } from '../infra/keys/second-factor.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
 import { verifyEd25519 } from '../infra/keys/verify-ed25519.ts';
+import type { Drift } from './assess.ts';
 import { type Assessor, createAssessor } from './assessor.ts';
 import type { EvidenceSource } from './audit/evidence-source.ts';
 import { openCheckpoint } from './audit/write-export.ts';
@@ -95,7 +98,7 @@ export async function connect(installation: Installation): Promise<Connected> {
     );
   }
   const { environment, temporal, aws } = installation;
-  const trust = openTrustFile(installation.trustFile, installation.trustDigest);
+  const trust = pinnedTrust(installation);
   const s3 = createS3Client(aws);
   const reader = createRoute53Reader(aws);
   const writer = createRoute53Writer(aws);
@@ -140,7 +143,14 @@ export async function connect(installation: Installation): Promise<Connected> {
   return {
     controlPlane,
     brakes,
-    assessor: createAssessor({ environment, log, brakes, engine, drift: async () => [], nowMs: Date.now }),
+    assessor: createAssessor({
+      environment,
+      log,
+      brakes,
+      engine,
+      drift: () => findDrift({ log, dns }),
+      nowMs: Date.now,
+    }),
     trust: createTrustDesk({ environment, log, verify: verifyEd25519, nowMs: Date.now }),
     permissions: createPermissionDesk({ policyEngine, permissions, log }),
     store: createStore({
@@ -174,6 +184,13 @@ async function openRememberedLog(
     ...(kept && { from: placeToGoOn(kept, trustDigest, input.trust) }),
   });
   return createRememberedLog(log, memory, { environment, trustDigest, nowMs: Date.now });
+}
+
+/** Zones against the log. What the engine runs is asked of it elsewhere: here every run is taken to be under way. */
+async function findDrift({ log, dns }: { log: ChangeLog; dns: DnsZones }): Promise<Drift[]> {
+  const runs = { stateOf: async () => 'running' as const };
+  const { findings } = await survey({ log, dns, runs, clock: { nowMs: Date.now } });
+  return findings.map(({ rule, subject, message, remedy }) => ({ rule, subject, message, remedy }));
 }
 
 async function publishedCheckpoint(evidence: EvidenceSource): Promise<Checkpoint | null> {
@@ -263,8 +280,12 @@ export function openPerson(installation: Installation, subject: string): Person 
   return { subject, signer: readPersonSigner(keyFile(installation, subject)) };
 }
 
-export function listKeys(installation: Installation): KnownKey[] {
-  const { people } = openTrustFile(installation.trustFile, installation.trustDigest);
+/** The trust document that this machine starts from: all there is to go by without the log. */
+export function pinnedTrust({ trustFile, trustDigest }: Installation): TrustDocument {
+  return openTrustFile(trustFile, trustDigest);
+}
+
+export function listKeys(installation: Installation, { people }: Pick<TrustDocument, 'people'>): KnownKey[] {
   return peopleOf(installation).map((subject) => {
     const { keyId } = openPerson(installation, subject).signer;
     const enrolled = people.find(

@@ -11,6 +11,7 @@ import { addKeys } from './commands/keys.ts';
 import { addHistory, addLog } from './commands/log.ts';
 import { addPermissions } from './commands/permissions.ts';
 import { addPlan } from './commands/plan.ts';
+import { addReconcile } from './commands/reconcile.ts';
 import { addSchema } from './commands/schema.ts';
 import { addSnapshot } from './commands/snapshot.ts';
 import { addStatus } from './commands/status.ts';
@@ -65,6 +66,7 @@ export function createProgram(cli: Cli): Command {
   addWayBack(program, cli);
   addSnapshot(program, cli);
   addStoreCheck(program, cli);
+  addReconcile(program, cli);
   addAudit(program, cli);
   addPermissions(program, cli);
   addSchema(program, cli);

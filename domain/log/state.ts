@@ -51,6 +51,8 @@ export interface LogState {
   snapshot: Indexed<SnapshotPredicate> | null;
   /** Fences raised by a freeze or a recovery, the newest of each zone. */
   raisedFences: Indexed<FencePredicate>[];
+  /** Zone → the newest fence that an outcome found live there: with every effect settled, what the zone must hold. */
+  settledFences: Record<string, string>;
   /** The newest recovery. */
   recovery: Indexed<RecoveryPredicate> | null;
   /** Nonce → index of every freeze and recovery entry, so that an old one cannot be replayed. */
@@ -90,6 +92,7 @@ const emptyParts = (): Omit<LogState, 'environment' | 'trustInForce'> => ({
   recentCommits: [],
   snapshot: null,
   raisedFences: [],
+  settledFences: {},
   recovery: null,
   freezeNonces: {},
 });

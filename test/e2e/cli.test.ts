@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Assessment } from '../../client/assess.ts';
 import { processCli } from '../../client/cli/cli.ts';
 import { createProgram } from '../../client/cli/run.ts';
 import type { Finding } from '../../client/doctor/finding.ts';
@@ -264,7 +265,7 @@ test('a change is paused, continued, and aborted while it is live: production go
 });
 
 test('an operator freezes the environment, sees it effective, and lets it go on step by step', async () => {
-  expect(await here('automation', 'status')).toMatchObject({ status: 0, stdout: 'dev is active.\n' });
+  expect(await here('automation', 'status')).toMatchObject({ status: 0, stdout: 'demo is active.\n' });
   expect(await here('automation', 'freeze', '--as', 'bob', '--reason', 'not mine to do')).toMatchObject({
     status: 4,
     stderr: expect.stringContaining('bob does not have the role operator'),
@@ -275,6 +276,17 @@ test('an operator freezes the environment, sees it effective, and lets it go on 
   expect(frozen.stdout).toMatch(/^Effective in zone example\.com after .*: fence \d+\.$/m);
   answerOf('automation status', await here('automation', 'status', '--json'));
   expect((await here('automation', 'status')).stdout).toContain('effective in zone example.com: fence');
+  const [assessment] = answerOf<Assessment>('assess', await here('assess', '--json'));
+  const record = 'dns/example.com/api/A';
+  expect(assessment).toMatchObject({
+    automation: { state: 'frozen', scopes: [{ operator: 'carol', reason: 'incident 812' }] },
+    ...{ engineAway: null, changes: [], anomalies: [], drift: [], next: { step: 'resume' } },
+    resources: [
+      { resource: record, changes: [{ state: 'aborted' }, { state: 'committed', author: 'alice' }] },
+    ],
+  });
+  expect(assessment?.resources[0]?.changes[1]?.approvedBy).toEqual(['bob', 'carol']);
+  expect((await here('assess', '--resource', record)).stdout).toContain(`Last changes to ${record}`);
 
   const gradually = ['--gradual', '--az', 'us-east-1b', '--watch-seconds', '0', '--reason', 'it is over'];
   const [resumed] = answerOf<{ order: string[] }>(
@@ -282,7 +294,7 @@ test('an operator freezes the environment, sees it effective, and lets it go on 
     await here('automation', 'resume', '--as', 'carol', ...gradually, '--json'),
   );
   expect(resumed?.order[0]).toBe('us-east-1b');
-  const isActive = async () => (await here('automation', 'status')).stdout === 'dev is active.\n';
+  const isActive = async () => (await here('automation', 'status')).stdout === 'demo is active.\n';
   await vi.waitUntil(isActive, { timeout: 20_000, interval: 200 });
   expect((await here('automation', 'status', '--verbose')).stdout).toContain('released 3 of 3: us-east-1b, ');
 
@@ -303,7 +315,7 @@ test('an operator freezes the environment, sees it effective, and lets it go on 
     stderr: expect.stringContaining('the environment is not frozen; frozen: kind config'),
   });
   await here('automation', 'resume', '--as', 'carol', '--kind', 'config', '--reason', 'b');
-  const refused = await here('automation', 'freeze', '--hard', '--as', 'carol', '--reason', 'c');
+  const refused = await here('automation', 'freeze', '--hard', '--as', 'carol', '--reason', 'c', '--json');
   expect(refused).toMatchObject({ status: 2, stderr: expect.stringContaining('a hard freeze needs --yes') });
 });
 
@@ -410,7 +422,7 @@ async function expectUnderstood([, ...args]: string[], source = 'help'): Promise
 }
 
 /** Commands that only hold others. */
-const GROUPS = ['factor', 'keys', 'audit', 'snapshot', 'store', 'permissions', 'trust'];
+const GROUPS = ['automation', 'factor', 'keys', 'audit', 'snapshot', 'store', 'permissions', 'trust'];
 
 function leaves(command: Command, path: string[] = []): { path: string[] }[] {
   const own = command.parent === null || GROUPS.includes(command.name()) ? [] : [{ path }];
