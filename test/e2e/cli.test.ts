@@ -282,7 +282,7 @@ test('an operator freezes the environment, sees it effective, and lets it go on 
     automation: { state: 'frozen', scopes: [{ operator: 'carol', reason: 'incident 812' }] },
     ...{ engineAway: null, changes: [], anomalies: [], drift: [], next: { step: 'resume' } },
     resources: [
-      { resource: record, changes: [{ state: 'aborted' }, { state: 'committed', author: 'alice' }] },
+      { resource: record, changes: [{ state: 'rolled-back' }, { state: 'committed', author: 'alice' }] },
     ],
   });
   expect(assessment?.resources[0]?.changes[1]?.approvedBy).toEqual(['bob', 'carol']);
