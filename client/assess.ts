@@ -259,7 +259,7 @@ function mend({ anomalies, drift }: Found, frozen: readonly ScopeStatus[]): Next
 }
 
 /** Nothing that can be seen from here is wrong. */
-function goOn({ resources }: Found, scope: ScopeStatus, engineAway: string | null): NextStep {
+function goOn({ changes, resources }: Found, scope: ScopeStatus, engineAway: string | null): NextStep {
   if (scope.state === 'resuming') {
     const why = 'It is being released one availability zone after another, each after a verdict.';
     return { step: 'validate', why, command: STATUS };
@@ -269,12 +269,20 @@ function goOn({ resources }: Found, scope: ScopeStatus, engineAway: string | nul
     return { step: 'validate', why, command: 'resilience-ctl doctor' };
   }
   const command = `resilience-ctl automation resume${flagOf(scope.scope)} --reason TEXT`;
-  const newest = resources.flatMap(({ changes }) => changes).toSorted((a, b) => b.index - a.index)[0];
-  const cause =
-    newest?.state === 'committed' && newest.wayBack !== null
-      ? ` If ${newest.changeId} was the cause after all, resume and submit its way back: ${newest.wayBack}`
-      : '';
-  return { step: 'resume', why: `Nothing that is live is judged bad.${cause}`, command };
+  const why = `Nothing that is live is judged bad.${suspect({ changes, resources })}`;
+  return { step: 'resume', why, command };
+}
+
+/** What moved last may be the cause although nobody judged it so: how to send it back, or an empty text. */
+function suspect({ changes, resources }: Pick<Found, 'changes' | 'resources'>): string {
+  const live = changes.find(({ stage }) => stage !== null);
+  if (live) {
+    const { changeId, stage } = live;
+    return ` If ${changeId}, which may be live at ${stage}, is the cause, send it back first: resilience-ctl abort ${changeId} --reason TEXT`;
+  }
+  const newest = resources.flatMap((one) => one.changes).toSorted((a, b) => b.index - a.index)[0];
+  if (newest?.state !== 'committed' || newest.wayBack === null) return '';
+  return ` If ${newest.changeId} was the cause after all, resume and submit its way back: ${newest.wayBack}`;
 }
 
 function flagOf(scope: FreezeScope | null): string {

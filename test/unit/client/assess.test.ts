@@ -209,6 +209,12 @@ describe('the next step', () => {
     else expect(next.command).toContain(command);
   });
 
+  it('reminds of what may be live although nothing was judged, and of how it goes back', () => {
+    const { next } = assess(input({ statuses: [aStatus()], automation: automation(frozen()) }));
+    expect(next).toMatchObject({ step: 'resume', why: expect.stringContaining(back) });
+    expect(next.why).toContain('chg-1, which may be live at 50%');
+  });
+
   it('reminds of the newest commit, whose verdicts were good, and of its way back', () => {
     const moves = [8, 18].map((index) => ({ resource: RECORD, changeId: `chg-${index}`, index }));
     const stories = [story('chg-8', RECORD, 8), story('chg-18', RECORD, 18)];
