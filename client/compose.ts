@@ -187,6 +187,13 @@ function factorVerifierOf({ factorVerifierUrl }: Installation): FactorVerifier |
   return factorVerifierUrl === undefined ? null : createHttpFactorVerifier(factorVerifierUrl);
 }
 
+/** Throws `FACTOR_VERIFIER_UNAVAILABLE` where the installation names none. */
+export function factorVerifierFor(installation: Installation): FactorVerifier {
+  const verifier = factorVerifierOf(installation);
+  if (verifier === null) throw noFactorVerifier();
+  return verifier;
+}
+
 /** Makes a second factor and enrols it. Throws what `enrolFactor` throws. */
 export async function enrolNewFactor(
   installation: Installation,
@@ -194,9 +201,7 @@ export async function enrolNewFactor(
 ): Promise<{ subject: string; uri: string; recoveryCodes: string[]; commitment: string }> {
   const { environment } = installation;
   const { factor, recoveryCodes } = await makeFactor();
-  const verifier = factorVerifierOf(installation);
-  if (verifier === null) throw noFactorVerifier();
-  const commitment = await enrolFactor(verifier, environment, person, factor);
+  const commitment = await enrolFactor(factorVerifierFor(installation), environment, person, factor);
   const { subject } = person;
   return { subject, uri: factorUri(factor, environment, subject), recoveryCodes, commitment };
 }

@@ -15,7 +15,9 @@ import type { PersonRole, TrustDocument } from '../domain/evidence/trust.ts';
 import type { LogState } from '../domain/log/state.ts';
 import type { ChangeInput, ChangeStatus } from '../workflows/contract.ts';
 import type { ChangeEngine } from './change-engine.ts';
-import type { ChangeSummary, ControlPlane, Person, PlanPreview } from './control-plane.ts';
+import { summaries } from './change-summaries.ts';
+import { closeReview } from './close-review.ts';
+import type { ControlPlane, Person, PlanPreview } from './control-plane.ts';
 import { type LogLine, readLogLine } from './log-line.ts';
 import { asksSecondFactor, codeMissing, proveFactor } from './second-factor.ts';
 import { statusFromLog } from './status-from-log.ts';
@@ -52,6 +54,7 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
     asksSecondFactor: (plan) => asksSecondFactor(parts.trust, plan),
     decide: (changeId, decision, person) => decide(parts, changeId, decision, person),
     command: (changeId, command, person) => sendCommand(parts, changeId, command, person),
+    closeReview: (changeId, reason, person) => closeReview(parts, changeId, reason, person),
     takeSnapshot: () => parts.engine.takeSnapshot(parts.environment),
     history: (changeId) => history(parts, changeId),
     log: (from) => logLines(parts, from),
@@ -324,28 +327,6 @@ async function history(parts: ControlPlaneParts, changeId: string): Promise<LogL
 
 async function* logLines(parts: ControlPlaneParts, from: number): AsyncGenerator<LogLine> {
   for await (const entry of parts.log.entries(from)) yield readLogLine(entry, parts.trust);
-}
-
-function summaries(state: LogState): ChangeSummary[] {
-  const open = Object.values(state.changes).map(
-    (change): ChangeSummary => ({
-      changeId: change.changeId,
-      author: change.request.author,
-      state: 'open',
-      resources: change.plan?.resources ?? [],
-      index: change.request.index,
-    }),
-  );
-  const ended = Object.entries(state.ended).map(
-    ([changeId, { status, index }]): ChangeSummary => ({
-      changeId,
-      author: null,
-      state: status,
-      resources: [],
-      index,
-    }),
-  );
-  return [...open, ...ended].sort((a, b) => a.index - b.index);
 }
 
 /** The state that the author looked at, unless the author said which. */

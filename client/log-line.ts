@@ -1,7 +1,11 @@
 import { DomainError } from '../domain/errors.ts';
 import { parseJsonBytes } from '../domain/evidence/canonical-json.ts';
 import { type OpenedStatement, openEnvelope, type Said } from '../domain/evidence/statement-codec.ts';
-import type { AcceptancePredicate, CommitPredicate } from '../domain/evidence/statements.ts';
+import type {
+  AcceptancePredicate,
+  CommitPredicate,
+  OverrideIntentPredicate,
+} from '../domain/evidence/statements.ts';
 import type { TrustDocument } from '../domain/evidence/trust.ts';
 import { isWithdrawal } from '../domain/log/entry.ts';
 import type { EntryFate } from '../domain/log/state.ts';
@@ -111,6 +115,14 @@ function summaryOf(said: Said): string {
       return `raises the fence of ${said.predicate.zone} for the ${said.predicate.cause.type} of entry ${said.predicate.cause.index}`;
     case 'recovery':
       return `recovery by ${said.predicate.operator}: ${said.predicate.reason}`;
+    case 'override':
+      return `override by ${said.predicate.approvers.join(' and ')}: ${said.predicate.reason}`;
+    case 'override-intent':
+      return overrideSummary(said.predicate);
+    case 'override-outcome':
+      return `break-glass ${said.predicate.result}, fence ${said.predicate.fence}`;
+    case 'review':
+      return `review closed by ${said.predicate.reviewer}: ${said.predicate.reason}`;
     case 'factor-lock':
       return `the second factor of ${said.predicate.person} is locked until ${said.predicate.until}, after ${said.predicate.failures} wrong codes`;
     case 'snapshot':
@@ -131,6 +143,16 @@ function acceptanceSummary({ approval, approver, decision, accepted, reasons }: 
   const words =
     'decision' in predicate && 'reason' in predicate && predicate.reason ? ` ("${predicate.reason}")` : '';
   return `${decision} by ${approver}${words} ${accepted ? 'accepted' : 'refused'}${because(reasons)}`;
+}
+
+/** Who allowed it, what it passed over and why is in what the two people signed. */
+function overrideSummary({ override, resources, fence }: OverrideIntentPredicate): string {
+  const opened = openEnvelope(override);
+  const moved = resources.map(({ resource }) => resource).join(', ');
+  const where = fence === null ? '' : ', without the log';
+  if (opened.type !== 'override') return `break-glass on ${moved}${where}`;
+  const { approvers, guards, reason } = opened.predicate;
+  return `break-glass on ${moved}${where}, by ${approvers.join(' and ')} over ${guards.join(', ')}: ${reason}`;
 }
 
 function because(reasons: readonly { message: string }[]): string {

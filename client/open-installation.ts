@@ -36,9 +36,15 @@ export function readInstallation(home: string): Installation {
       next,
     });
   }
-  const { trustFile, keysDir, memoryDir = 'memory', ...rest } = parsed.data;
+  const { breakGlassFile, trustFile, keysDir, memoryDir = 'memory', ...rest } = parsed.data;
   const here = (path: string) => resolve(dirname(file), path);
-  return { ...rest, trustFile: here(trustFile), keysDir: here(keysDir), memoryDir: here(memoryDir) };
+  return {
+    ...rest,
+    ...(breakGlassFile === undefined ? {} : { breakGlassFile: here(breakGlassFile) }),
+    trustFile: here(trustFile),
+    keysDir: here(keysDir),
+    memoryDir: here(memoryDir),
+  };
 }
 
 /** Whether the local stack of this installation is there; true when it has none, for then nobody here can tell. */

@@ -7,6 +7,7 @@ import { addDoctor } from './commands/doctor.ts';
 import { addFactor } from './commands/factor.ts';
 import { addKeys } from './commands/keys.ts';
 import { addHistory, addLog } from './commands/log.ts';
+import { addOverride } from './commands/override.ts';
 import { addPlan } from './commands/plan.ts';
 import { addSchema } from './commands/schema.ts';
 import { addSnapshot } from './commands/snapshot.ts';
@@ -52,6 +53,7 @@ export function createProgram(cli: Cli): Command {
   addApprove(program, cli);
   addReject(program, cli);
   addSteering(program, cli);
+  addOverride(program, cli);
   addHistory(program, cli);
   addLog(program, cli);
   addStore(program, cli);

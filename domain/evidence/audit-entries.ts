@@ -3,12 +3,14 @@ import { type ApprovalFacts, judgeApproval } from '../approval/judge-approval.ts
 import type { Plan } from '../change/plan.ts';
 import { type ChangeRequest, parseChangeRequest } from '../change/request.ts';
 import { DomainError, type ErrorCode, type Violation } from '../errors.ts';
+import { overrideMark } from '../kinds/dns-fence.ts';
 import { judgeAuthority, own } from '../log/authority.ts';
 import { readEntry } from '../log/entry.ts';
 import { createFold } from '../log/fold.ts';
 import type { ChangeRecord, EntryFate, Indexed, LogState } from '../log/state.ts';
 import { toBase64 } from './base64.ts';
 import {
+  canonicalText,
   type Digest,
   digestOf,
   digestOfBytes,
@@ -21,11 +23,12 @@ import { createFenceTrail } from './fence-trail.ts';
 import { judgeCommit } from './judge-commit.ts';
 import { judgeVersion } from './judge-version.ts';
 import { readPlan } from './read-plan.ts';
-import { type OpenedStatement, openEnvelope, verifiedKeyIds } from './statement-codec.ts';
+import { type OpenedStatement, openEnvelope, openPayload, verifiedKeyIds } from './statement-codec.ts';
 import type {
   AcceptancePredicate,
   CommitPredicate,
   OutcomePredicate,
+  OverrideIntentPredicate,
   SnapshotPredicate,
 } from './statements.ts';
 import { indexTrust, type TrustDocument } from './trust.ts';
@@ -131,6 +134,10 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
     if (said.type === 'fence') {
       return reportFence(index, () => fences.raised({ ...said.predicate, index }));
     }
+    if (said.type === 'override-intent') return judgeOverridden({ ...said.predicate, index });
+    if (said.type === 'override-outcome') {
+      return reportFence(index, () => fences.overrideOutcome({ ...said.predicate, index }));
+    }
     if (!('changeId' in said.predicate)) return;
     const { changeId } = said.predicate;
     const change = own(fold.state.changes, changeId) ?? records.get(changeId);
@@ -200,6 +207,32 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
     if (direction === 'forward') return reportEffect(index, bundles.get(intentIndex) ?? null);
     const loaded = await load(change);
     reportEffect(index, loaded && verifyRollbackBundle({ ...loaded, change, intentIndex }));
+  }
+
+  /** That two people signed it the fold has seen; here, that what they signed is what it says. */
+  async function judgeOverridden(intent: Indexed<OverrideIntentPredicate>): Promise<void> {
+    const { index, planDigest, requestDigest, zone, resources } = intent;
+    const mark = overrideMark(digestOfBytes(openPayload(intent.override).payload));
+    reportFence(index, () => fences.override(intent, mark));
+    const bytes = await input.body(planDigest);
+    if (bytes === null) return reportEffect(index, null);
+    const plan = readPlan(bytes);
+    const planned = plan.resources.map(({ resource, targetDigest }) => ({ resource, to: targetDigest }));
+    const same =
+      digestOfBytes(bytes) === planDigest &&
+      plan.kind === 'dns' &&
+      plan.zone === zone &&
+      plan.changeId === intent.changeId &&
+      plan.requestDigest === requestDigest &&
+      canonicalText(planned) === canonicalText(resources);
+    reportEffect(index, []);
+    if (same) return;
+    reportText(
+      index,
+      'BUNDLE_INCOMPLETE',
+      'override-as-planned',
+      'It moves something else than its plan says',
+    );
   }
 
   async function judgeMoved(commit: Indexed<CommitPredicate>, change: ChangeRecord): Promise<void> {
@@ -281,7 +314,27 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
     discrepancies.push({ code, rule, message, remedy, entry, file: null });
   }
 
-  return { next, state: fold.state, discrepancies, effects };
+  /** A spool that nobody has brought to the log yet may still come: only the end of the log says that it did not. */
+  function unexplainedOverrides(): Discrepancy[] {
+    if (input.alone === true) return [];
+    return fences.unexplained().map(({ index, zone, mark }) => ({
+      code: 'STALE_FENCE',
+      rule: 'override-explained',
+      message: `The fence of ${zone} names the override ${mark}, of which the log has no entry.`,
+      remedy: 'Bring the break-glass spool to the log: `resilience-ctl override reconcile`.',
+      entry: index,
+      file: null,
+    }));
+  }
+
+  return {
+    next,
+    state: fold.state,
+    get discrepancies() {
+      return [...discrepancies, ...unexplainedOverrides()];
+    },
+    effects,
+  };
 }
 
 /** What today's rules say of a decision at the moment when it was accepted or refused. */

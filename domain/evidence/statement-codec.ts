@@ -48,9 +48,9 @@ const statementFrame = z.object({ predicateType: z.string(), predicate: z.unknow
  * | statement | name | digest |
  * |---|---|---|
  * | request | change id | the request |
- * | plan, vote, approval, mfa, acceptance, stage-verdict, intent, outcome, commit | change id | the plan |
+ * | plan, vote, approval, mfa, acceptance, stage-verdict, intent, outcome, commit, override, override-intent, override-outcome | change id | the plan |
  * | version | resource | the document |
- * | command, ruling, end | change id | the name's own bytes: there may be no plan yet |
+ * | command, ruling, review, end | change id | the name's own bytes: there may be no plan yet |
  * | freeze | zone, or environment | the name's own bytes |
  * | fence | zone | the name's own bytes |
  * | recovery | environment | the name's own bytes |
@@ -99,6 +99,10 @@ const SUBJECTS: { [T in StatementType]: (about: Predicates[T]) => { name: string
   vote: ofPlan,
   approval: ofPlan,
   mfa: ofPlan,
+  override: ofPlan,
+  'override-intent': ofPlan,
+  'override-outcome': ofPlan,
+  review: (about) => ofName(about.changeId),
   acceptance: ofPlan,
   command: (about) => ofName(about.changeId),
   ruling: (about) => ofName(about.changeId),

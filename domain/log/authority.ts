@@ -4,6 +4,7 @@ import type { VerifySignature } from '../evidence/dsse.ts';
 import { type OpenedStatement, openEnvelope, verifiedKeyIds } from '../evidence/statement-codec.ts';
 import type { AcceptancePredicate, ApprovalPredicate, RulingPredicate } from '../evidence/statements.ts';
 import type { PersonRole, ServiceRole, TrustIndex } from '../evidence/trust.ts';
+import { judgeCarriedOverride, judgeReviewer } from './override-authority.ts';
 import type { LogState } from './state.ts';
 
 export interface Judge {
@@ -19,7 +20,8 @@ export function judgeAuthority(statement: OpenedStatement, state: LogState, judg
   const keyIds = verifiedKeyIds(statement, judge.verify);
   if (keyIds.length === 0) return 'no signature of a key of the trust document verifies';
   const { type, predicate } = statement;
-  const signedBy = (role: ServiceRole) => services(keyIds, role, judge.trust).length > 0;
+  const unless = (role: ServiceRole) =>
+    services(keyIds, role, judge.trust).length > 0 ? null : `only the ${role} may say this`;
   switch (type) {
     case 'request':
       return isPerson(keyIds, predicate.author, 'author', judge.trust)
@@ -45,23 +47,30 @@ export function judgeAuthority(statement: OpenedStatement, state: LogState, judg
       return own ? null : `${predicate.voter} of ${predicate.voterZone} did not sign it`;
     }
     case 'stage-verdict':
-      return signedBy('analysis') ? null : 'only the analysis role may say this';
+      return unless('analysis');
     case 'outcome':
     case 'commit':
     case 'fence':
-      return signedBy('enactor') ? null : 'only the enactor may say this';
+      return unless('enactor');
+    case 'override':
+      return 'an override counts only inside its intent';
+    case 'override-intent':
+      return unless('break-glass') ?? judgeCarriedOverride(predicate, judge);
+    case 'override-outcome':
+      return unless('break-glass');
+    case 'review':
+      return judgeReviewer(predicate, keyIds, state, judge.trust);
     case 'factor-lock':
-      return signedBy('factor-verifier') ? null : 'only the factor-verifier may say this';
+      return unless('factor-verifier');
     case 'acceptance':
     case 'ruling':
-      if (!signedBy('orchestrator')) return 'only the orchestrator may say this';
-      return predicate.accepted ? judgeCarried(statement, state, judge) : null;
+      return unless('orchestrator') ?? (predicate.accepted ? judgeCarried(statement, state, judge) : null);
     case 'trust':
     case 'plan':
     case 'intent':
     case 'end':
     case 'snapshot':
-      return signedBy('orchestrator') ? null : 'only the orchestrator may say this';
+      return unless('orchestrator');
   }
 }
 

@@ -2,12 +2,19 @@ import { type Dependents, dependentsIn, relink } from '../causality/dependency-g
 import { countOf, merge } from '../causality/vector-clock.ts';
 import type { Envelope, VerifySignature } from '../evidence/dsse.ts';
 import { type OpenedStatement, openEnvelope, type Said } from '../evidence/statement-codec.ts';
-import type { CommitPredicate, FreezePredicate, IntentPredicate, Rollout } from '../evidence/statements.ts';
+import type {
+  CommitPredicate,
+  FreezePredicate,
+  IntentPredicate,
+  OverrideOutcomePredicate,
+  Rollout,
+} from '../evidence/statements.ts';
 import { indexTrust, type TrustDocument } from '../evidence/trust.ts';
 import { type Judge, judgeAuthority, own } from './authority.ts';
 import { isWithdrawal, readEntry } from './entry.ts';
 import { firstIndexOf } from './first-index.ts';
 import { leafHash } from './merkle-tree.ts';
+import { commitOfOverride, recordOverride, recordReview } from './overrides.ts';
 import { obstacleTo } from './preconditions.ts';
 import {
   type ChangeRecord,
@@ -113,12 +120,22 @@ function record(said: Said, state: LogState, dependents: Dependents, index: numb
       state.freezeNonces[said.predicate.nonce] = index;
       state.recovery = { ...said.predicate, index };
       return;
+    case 'override-intent':
+      recordOverride(said.predicate, state, index);
+      return;
+    case 'override-outcome':
+      recordOverrideOutcome(said.predicate, state, dependents, index);
+      return;
+    case 'review':
+      recordReview(said.predicate, state, index);
+      return;
     case 'request':
       state.changes[said.predicate.changeId] = openedBy({ ...said.predicate, index });
       return;
     case 'approval':
     case 'mfa':
     case 'factor-lock':
+    case 'override':
     case 'command':
     case 'version':
       return;
@@ -195,6 +212,21 @@ function factorIn(mfa: Envelope | undefined): ChangeRecord['acceptances'][number
   if (mfa === undefined) return null;
   const said = openEnvelope(mfa);
   return said.type === 'mfa' ? { method: said.predicate.method, at: said.predicate.at } : null;
+}
+
+/** What was written without its workflow is live all the same. */
+function recordOverrideOutcome(
+  outcome: OverrideOutcomePredicate,
+  state: LogState,
+  dependents: Dependents,
+  index: number,
+): void {
+  const override = own(state.overrides, outcome.changeId);
+  if (!override) return;
+  override.outcome = { ...outcome, index };
+  const applied = outcome.result === 'applied';
+  if (applied) recordCommit(commitOfOverride(override, outcome, state), state, dependents, index);
+  endChange(outcome.changeId, applied ? 'committed' : 'aborted', state, index);
 }
 
 function recordFreeze(freeze: FreezePredicate, state: LogState, index: number): void {

@@ -9,9 +9,13 @@ import type {
   FreezePredicate,
   IntentPredicate,
   OutcomePredicate,
+  OverrideIntentPredicate,
+  OverrideOutcomePredicate,
+  OverridePredicate,
   PlanPredicate,
   RecoveryPredicate,
   RequestPredicate,
+  ReviewPredicate,
   Rollout,
   RulingPredicate,
   SnapshotPredicate,
@@ -52,6 +56,8 @@ export interface LogState {
   raisedFences: Indexed<FencePredicate>[];
   /** The newest recovery. */
   recovery: Indexed<RecoveryPredicate> | null;
+  /** Every override there was, by its change: a token counts once, and a review stays open until it is closed. */
+  overrides: Record<string, OverrideRecord>;
   /** Nonce → index of every freeze and recovery entry, so that an old one cannot be replayed. */
   freezeNonces: Record<string, number>;
 }
@@ -73,6 +79,7 @@ export function emptyLogState(environment: string): LogState {
     snapshot: null,
     raisedFences: [],
     recovery: null,
+    overrides: {},
     freezeNonces: {},
   };
 }
@@ -139,6 +146,17 @@ export interface ChangeRecord {
   outcomes: Indexed<OutcomePredicate>[];
   /** Commits that put a canary arm live or withdrew it, in order. */
   exposures: Indexed<CommitPredicate & { rollout: Rollout }>[];
+}
+
+/** Break-glass, from the intent to the end of its review. */
+export interface OverrideRecord {
+  intent: Indexed<Omit<OverrideIntentPredicate, 'override' | 'factors'>>;
+  /** What the two people signed. */
+  said: OverridePredicate;
+  factors: { person: string; method: FactorMethod; at: string }[];
+  outcome: Indexed<OverrideOutcomePredicate> | null;
+  /** Null as long as no third person has closed it. */
+  review: Indexed<ReviewPredicate> | null;
 }
 
 /**

@@ -10,6 +10,7 @@ type Folder = (typeof FOLDERS)[number];
 const WIRING = [
   'client/compose.ts',
   'client/compose-offline.ts',
+  'client/compose-break-glass.ts',
   'client/compose-doctor.ts',
   'client/cli/commands/dev.ts',
   'client/sdk/index.ts',

@@ -219,7 +219,7 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
       z.strictObject({
         changeId,
         author: z.string().nullable(),
-        state: z.enum(['open', 'committed', 'rejected', 'rolled-back', 'aborted']),
+        state: z.enum(['open', 'in-review', 'committed', 'rejected', 'rolled-back', 'aborted']),
         resources: z.array(z.string()),
         index,
       }),
