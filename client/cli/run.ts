@@ -4,6 +4,7 @@ import { addAudit } from './commands/audit.ts';
 import { addApprove, addReject } from './commands/decide.ts';
 import { addDev } from './commands/dev.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addDrill } from './commands/drill.ts';
 import { addFactor } from './commands/factor.ts';
 import { addKeys } from './commands/keys.ts';
 import { addHistory, addLog } from './commands/log.ts';
@@ -54,6 +55,7 @@ export function createProgram(cli: Cli): Command {
   addReject(program, cli);
   addSteering(program, cli);
   addOverride(program, cli);
+  addDrill(program, cli);
   addHistory(program, cli);
   addLog(program, cli);
   addStore(program, cli);

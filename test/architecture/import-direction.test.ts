@@ -11,6 +11,7 @@ const WIRING = [
   'client/compose.ts',
   'client/compose-offline.ts',
   'client/compose-break-glass.ts',
+  'client/compose-drill.ts',
   'client/compose-doctor.ts',
   'client/cli/commands/dev.ts',
   'client/sdk/index.ts',
