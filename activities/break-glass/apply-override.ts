@@ -136,7 +136,9 @@ async function replace(ports: BreakGlassPorts, { plan, base }: Step, nextFence: 
       return nextFence;
     }
     const live = await ports.dns.readFence(plan.zone);
-    if (overrideLanded(live, nextFence, base.state)) {
+    // The live fence may be of an entry that came since.
+    const state = base.state === null ? null : await ports.log.sync();
+    if (overrideLanded(live, nextFence, state)) {
       await awaitInSync(ports, null);
       return live ?? nextFence;
     }

@@ -14,7 +14,7 @@ export interface DrillScene {
   breakGlass: BreakGlass;
   controlPlane: ControlPlane;
   verifier: FactorVerifier;
-  /** With the rights of the break-glass role, to be the late writer. */
+  /** With an administrator's rights, to be the late writer. */
   dns: DnsZones;
   person(subject: string): Person;
   /** A fresh code of that person's second factor. */
