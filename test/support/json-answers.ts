@@ -229,6 +229,25 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
   watch: changeStatus,
   'approve --yes': decided,
   reject: decided,
+  'override apply --yes': z.strictObject({
+    changeId,
+    applied: z.literal(true),
+    index: index.nullable(),
+    fence: z.string(),
+    spooled: z.boolean(),
+  }),
+  'override reconcile': z.strictObject({
+    entries: z.array(index),
+    bodies: z.int(),
+    settled: z.array(z.strictObject({ changeId, result: z.enum(['applied', 'not-applied']) })),
+  }),
+  'override review': z.strictObject({ changeId, reviewer: z.string(), index }),
+  'drill break-glass': z.strictObject({
+    ok: z.boolean(),
+    steps: z.array(
+      z.strictObject({ what: z.string(), tookMs: z.int(), held: z.boolean(), detail: z.string() }),
+    ),
+  }),
   pause: steered('pause'),
   continue: steered('continue'),
   abort: steered('abort'),
