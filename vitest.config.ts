@@ -18,6 +18,8 @@ export default defineConfig({
         test: {
           name: 'pure',
           include: ['test/{unit,property,vectors,architecture}/**/*.test.ts'],
+          // A property takes a second; on a busy machine several times as long.
+          testTimeout: 30_000,
         },
       },
       {

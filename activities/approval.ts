@@ -1,18 +1,22 @@
-import {
-  type ApprovalFacts,
-  type ApprovalTally,
-  judgeApproval,
-  missingApprovals,
-} from '../domain/approval/judge-approval.ts';
+import { type ApprovalFacts, judgeApproval } from '../domain/approval/judge-approval.ts';
+import { type ApprovalTally, approvalNeeds, missingApprovals } from '../domain/approval/missing-approvals.ts';
+import type { Plan } from '../domain/change/plan.ts';
 import { DomainError, type Violation, violationsOf } from '../domain/errors.ts';
 import { openedFactor } from '../domain/evidence/audit-entries.ts';
 import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
 import type { VerifySignature } from '../domain/evidence/dsse.ts';
 import type { ApprovalPredicate } from '../domain/evidence/statements.ts';
-import type { LogState } from '../domain/log/state.ts';
+import { signaturesUnder, type TrustDocument } from '../domain/evidence/trust.ts';
+import { laneOfDecision } from '../domain/limits/rate-lane.ts';
+import { type ChangeRecord, type LogState, trustOf } from '../domain/log/state.ts';
+import { actionQuestions } from '../domain/permissions/change-questions.ts';
+import { judgePermissionsVersion, principalOf } from '../domain/permissions/in-force.ts';
 import type { DecideMessage } from '../workflows/contract.ts';
 import { indexOfFate } from './fates.ts';
 import { openSigned, type SignedByPerson } from './open-signed.ts';
+import { openPermissions, type Permissions } from './permissions.ts';
+import { type RateLimited, subjectOf } from './rate-limiter.ts';
+import { loadPlan } from './recorded-change.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
 import { signDecision } from './sign-decision.ts';
 
@@ -26,22 +30,42 @@ export interface AdmittedApproval {
   reason?: string;
 }
 
+/** Beside the count: why no approval of this plan counts any more; null while they do. */
+export interface ApprovalStanding extends ApprovalTally {
+  stale: Violation | null;
+}
+
+/** What decisions on one change are judged by. Null while it has no plan. */
+interface Decided {
+  plan: Plan;
+  permissions: Permissions;
+}
+
 type Opened = Pick<ApprovalFacts, 'keyIds' | 'mfa'> & { predicate: ApprovalPredicate };
 
 /**
  * Phase `approval`: each signed decision is judged and, if somebody's key did sign it, recorded with the time at
  * which it arrived, accepted or refused. What nobody signed is answered and not recorded, so that the log cannot be
- * flooded from outside.
+ * flooded from outside; nor is what somebody sends too often.
  */
 export async function admitApprovals(
-  ports: OrchestratorPorts & SignedByPerson,
+  ports: OrchestratorPorts & SignedByPerson & RateLimited,
   input: { changeId: string; decisions: DecideMessage[] },
-): Promise<{ answers: AdmittedApproval[]; tally: ApprovalTally }> {
+): Promise<{ answers: AdmittedApproval[]; tally: ApprovalStanding }> {
   const answers: AdmittedApproval[] = [];
   // The live fold: each append below brings it up to date again.
   const state = await ports.log.sync();
+  const verify = signaturesUnder(trustOf(state), ports.verify);
+  const planDigest = state.changes[input.changeId]?.plan?.planDigest;
+  const decided: Decided | null =
+    planDigest === undefined
+      ? null
+      : {
+          plan: await loadPlan(ports.bodies, planDigest),
+          permissions: await openPermissions(ports, state),
+        };
   for (const decision of input.decisions) {
-    const opened = open(decision, ports.verify);
+    const opened = open(decision, verify);
     answers.push(
       'violations' in opened
         ? {
@@ -51,10 +75,10 @@ export async function admitApprovals(
             approver: 'unknown',
             decision: 'approve',
           }
-        : await admit(ports, state, input.changeId, decision, opened),
+        : await admit(ports, state, input.changeId, decision, opened, decided),
     );
   }
-  return { answers, tally: tallyOf(ports, state, input.changeId) };
+  return { answers, tally: tallyOf(state, input.changeId, decided) };
 }
 
 function open(
@@ -72,11 +96,12 @@ function open(
 }
 
 async function admit(
-  ports: OrchestratorPorts,
+  ports: OrchestratorPorts & RateLimited,
   state: LogState,
   changeId: string,
   message: DecideMessage,
   { predicate: approval, keyIds, mfa }: Opened,
+  decided: Decided | null,
 ): Promise<AdmittedApproval> {
   const change = state.changes[changeId];
   const nowMs = ports.clock.nowMs();
@@ -89,15 +114,20 @@ async function admit(
   if (earlier && earlier.planDigest === approval.planDigest && earlier.decision === approval.decision) {
     return { ...answer, accepted: earlier.accepted, reasons: earlier.reasons, index: earlier.index };
   }
+  const counted = { lane: laneOfDecision(decision), subject: subjectOf(trustOf(state), keyIds) };
+  const throttled = ports.limiter.refusal(counted, trustOf(state).policy.rateLimits);
+  if (throttled !== null) return { ...answer, accepted: false, reasons: [throttled], index: null };
   const reasons = judgeApproval(approval, {
     change,
     ended: state.ended[changeId] !== undefined,
-    trust: ports.trust,
+    trust: trustOf(state),
     keyIds,
     mfa,
     environment: ports.environment,
     nowMs,
   });
+  if (change !== undefined && decided !== null)
+    reasons.push(...judgeDecision(trustOf(state), change, approval, decided));
   if (change === undefined) return { ...answer, accepted: false, reasons, index: null };
   const entry = await signDecision(ports, 'acceptance', {
     changeId,
@@ -116,8 +146,32 @@ async function admit(
   return { ...answer, accepted: reasons.length === 0, reasons, index: indexOfFate(fate) };
 }
 
-function tallyOf(ports: OrchestratorPorts, state: LogState, changeId: string): ApprovalTally {
+/** What the policy of permissions says, as it is now and as it was when this was planned. */
+function judgeDecision(
+  trust: TrustDocument,
+  { request }: ChangeRecord,
+  { approver, decision }: ApprovalPredicate,
+  { plan, permissions }: Decided,
+): Violation[] {
+  const stale = judgePermissionsVersion(plan.permissions, permissions.version);
+  const questions = actionQuestions(plan, request.author, principalOf(trust, approver), decision);
+  return [...stale, ...permissions.judge(questions)];
+}
+
+function tallyOf(state: LogState, changeId: string, decided: Decided | null): ApprovalStanding {
   const change = state.changes[changeId];
-  if (!change?.plan) return { needed: 0, secondFactor: false, given: [], rejectedBy: null, eligible: [] };
-  return missingApprovals(change, change.plan.riskClass, ports.trust);
+  if (!change?.plan || decided === null) {
+    return {
+      needed: 0,
+      secondFactor: false,
+      given: [],
+      rejectedBy: null,
+      eligible: [],
+      missing: [],
+      stale: null,
+    };
+  }
+  const { plan, permissions } = decided;
+  const [stale = null] = judgePermissionsVersion(plan.permissions, permissions.version);
+  return { ...missingApprovals(change, approvalNeeds(plan), trustOf(state)), stale };
 }

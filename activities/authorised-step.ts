@@ -1,9 +1,11 @@
-import { type Plan, zoneOf } from '../domain/change/plan.ts';
+import type { Plan } from '../domain/change/plan.ts';
 import type { Violation } from '../domain/errors.ts';
 import { digestOf } from '../domain/evidence/canonical-json.ts';
+import { judgeExpiry } from '../domain/evidence/trust-succession.ts';
 import { verifyBundle } from '../domain/evidence/verify-bundle.ts';
-import { isFrozen } from '../domain/log/fold.ts';
-import type { ChangeRecord, LogState } from '../domain/log/state.ts';
+import { freezeOn, freezeText, reachOf } from '../domain/log/freeze-scope.ts';
+import { type ChangeRecord, type LogState, trustOf } from '../domain/log/state.ts';
+import { judgePermitted } from './permitted.ts';
 import { loadPlan, loadRequest } from './recorded-change.ts';
 import type { EnactorPorts } from './role-ports.ts';
 
@@ -16,8 +18,17 @@ export type StageResult =
   | { result: 'applied'; at: string }
   /** Somebody else's write came first. The workflow decides whether to order a new intent; this never rebases. */
   | { result: 'stale-fence'; live: string | null }
+  /** A freeze is in its way: nothing was written, and it may be asked again. */
+  | ({ result: 'frozen' } & Frozen)
   /** This plan must not be applied to the target as it is, now or later. */
   | { result: 'refused'; violations: Violation[] };
+
+/** What keeps a change where it is. */
+export interface Frozen {
+  reason: string;
+  /** The operator who sends changes in scope back instead of letting them wait; null when they wait. */
+  sentBackBy: { by: string; reason: string } | null;
+}
 
 /** An intent whose bundle holds, with what it speaks of. `state` is the enactor's own fold. */
 export interface Authorised<P extends Plan = Plan> {
@@ -63,24 +74,21 @@ export async function authorise(
     requestDigest: digestOf(request),
     plan,
     planDigest: digestOf(plan),
-    trust: ports.trust,
+    trust: trustOf(state),
     intentIndex,
     ended: false,
   });
+  violations.push(...judgeExpiry(trustOf(state), ports.clock.nowMs()));
+  violations.push(...(await judgePermitted(ports, state, change, plan, intentIndex)));
   const stage = plan.stages.find((one) => one.name === intent.stage);
   if (violations.length > 0 || !stage) return { violations };
   return { state, change, plan, stage, intent };
 }
 
-/** Says why when forward motion is frozen where this plan writes. */
-export function whyFrozen(state: LogState, plan: Plan): Violation[] {
-  if (!isFrozen(state, zoneOf(plan))) return [];
-  return [
-    {
-      code: 'FROZEN',
-      rule: 'frozen',
-      message: `${zoneOf(plan) ?? plan.environment} is frozen.`,
-      remedy: 'Wait for automation to resume, or abort the change.',
-    },
-  ];
+/** Why nothing of the step moves forward now, and whether its change is to go back; null when no freeze is in its way. */
+export function whyFrozen(state: LogState, plan: Plan, stage?: Plan['stages'][number]): Frozen | null {
+  const freeze = freezeOn(state, reachOf(plan, stage));
+  if (freeze === undefined) return null;
+  const { operator, reason, rollBack } = freeze;
+  return { reason: freezeText(freeze), sentBackBy: rollBack ? { by: operator, reason } : null };
 }

@@ -2,7 +2,7 @@ import { type DnsPlan, zoneOf } from '../domain/change/plan.ts';
 import type { Violation } from '../domain/errors.ts';
 import { judgeCommit } from '../domain/evidence/judge-commit.ts';
 import type { CommitPredicate, Move } from '../domain/evidence/statements.ts';
-import { authorise } from './authorised-step.ts';
+import { authorise, type Frozen, whyFrozen } from './authorised-step.ts';
 import { movesOf } from './documents/moves.ts';
 import type { EnactorPorts } from './role-ports.ts';
 import { signDecision } from './sign-decision.ts';
@@ -10,6 +10,8 @@ import { verifyLive } from './verify.ts';
 
 export type CommitResult =
   | { result: 'committed'; index: number }
+  /** A freeze is in its way: nothing moved, and it may be asked again. */
+  | ({ result: 'frozen' } & Frozen)
   | { result: 'refused'; violations: Violation[] };
 
 const GOES_BACK = 'The change goes back; submit it again against what is live.';
@@ -29,6 +31,8 @@ export async function commit(ports: EnactorPorts, input: { changeId: string }): 
   const verified = await authorise(ports, state, change, last.index);
   if ('violations' in verified) return { result: 'refused', violations: verified.violations };
   const { plan } = verified;
+  const frozen = whyFrozen(state, plan);
+  if (frozen !== null) return { result: 'frozen', ...frozen };
   const commitment: CommitPredicate = {
     changeId: change.changeId,
     environment: ports.environment,
@@ -49,6 +53,8 @@ export async function commit(ports: EnactorPorts, input: { changeId: string }): 
   const [fate] = await ports.log.append([await signDecision(ports, 'commit', commitment)]);
   if (fate?.fate === 'honoured') return { result: 'committed', index: fate.index };
   if (fate?.fate === 'duplicate') return { result: 'committed', index: fate.firstIndex };
+  const frozenSince = fate?.fate === 'void' && whyFrozen(await ports.log.sync(), plan);
+  if (frozenSince) return { result: 'frozen', ...frozenSince };
   return refused('commit-void', fate === undefined ? 'The log gave no answer.' : fate.reason);
 }
 

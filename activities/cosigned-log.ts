@@ -12,10 +12,10 @@ import { createTileReader } from './tile-reader.ts';
 
 export interface CosignedLogPorts {
   tiles: Pick<TileStore, 'get'>;
-  /** The keys that the trust document pins, and how many of the witnesses must have cosigned. */
+  /** The log keeps its key. */
   logKey: NoteKey;
-  witnessKeys: readonly NoteKey[];
-  threshold: number;
+  /** The keys that the trust document in force lists, and how many of the witnesses must have cosigned. */
+  witnesses(): { keys: readonly NoteKey[]; threshold: number };
   verify: VerifyEd25519;
   clock: Clock;
   /** Of the last checkpoint accepted, so that a restart does not make its holder believe a shorter log. */
@@ -90,7 +90,8 @@ async function judge(
   previous: Accepted | null,
   tiles: TileCache,
 ): Promise<Checkpoint> {
-  const { logKey, witnessKeys, threshold, verify, clock } = ports;
+  const { logKey, verify, clock } = ports;
+  const { keys: witnessKeys, threshold } = ports.witnesses();
   const { size } = parseCheckpoint(decodeNote(bytes).text);
   const from = previous?.checkpoint.size ?? 0;
   const proof =

@@ -17,7 +17,9 @@ import {
   verifiedKeyIds,
 } from '../domain/evidence/statement-codec.ts';
 import type { FactorMethod } from '../domain/evidence/statements.ts';
-import type { Person, TrustDocument } from '../domain/evidence/trust.ts';
+import { type Person, signaturesUnder, type TrustDocument } from '../domain/evidence/trust.ts';
+import type { VerifyEd25519 } from '../domain/log/signed-note.ts';
+import { type LogState, trustOf } from '../domain/log/state.ts';
 import type { ChangeLog } from './ports/change-log.ts';
 import type { Clock } from './ports/clock.ts';
 import type { CodeMatcher, FactorStore } from './ports/factor-store.ts';
@@ -25,14 +27,13 @@ import type { FactorRequest, FactorVerifier } from './ports/factor-verifier.ts';
 
 export interface FactorVerifierPorts {
   environment: string;
-  trust: TrustDocument;
-  verify: VerifySignature;
+  verify: VerifyEd25519;
   signer: Signer;
   clock: Clock;
   factors: FactorStore;
   match: CodeMatcher;
-  /** Where a lock-out is said to everybody. */
-  log: Pick<ChangeLog, 'append'>;
+  /** Says who has which key, and where a lock-out is said to everybody. */
+  log: Pick<ChangeLog, 'sync' | 'lastKnown' | 'append'>;
   /** A lock-out holds whether or not it could be logged. */
   onUnlogged(error: unknown): void;
 }
@@ -46,9 +47,26 @@ const ATTEMPTS = 5;
  */
 export function createFactorVerifier(ports: FactorVerifierPorts): FactorVerifier {
   return {
-    check: (request) => check(ports, request),
-    enrol: (signed) => enrol(ports, signed),
+    check: async (request) => check(await underTrust(ports), request),
+    enrol: async (signed) => enrol(await underTrust(ports), signed),
   };
+}
+
+/** With the trust document in force, as far as the log can be read: a second factor is wanted on bad days too. */
+type TrustedPorts = Omit<FactorVerifierPorts, 'verify'> & { trust: TrustDocument; verify: VerifySignature };
+
+async function underTrust(ports: FactorVerifierPorts): Promise<TrustedPorts> {
+  const trust = trustOf(await freshOrLastKnown(ports.log));
+  return { ...ports, trust, verify: signaturesUnder(trust, ports.verify) };
+}
+
+async function freshOrLastKnown(log: FactorVerifierPorts['log']): Promise<LogState> {
+  try {
+    return await log.sync();
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.kind !== 'unavailable') throw error;
+    return log.lastKnown();
+  }
 }
 
 /** What a code is given for. Break-glass must work where the store is down too; an approval can wait. */
@@ -59,7 +77,7 @@ interface Signed {
   isOverride: boolean;
 }
 
-async function check(ports: FactorVerifierPorts, { person, signed, code }: FactorRequest): Promise<Envelope> {
+async function check(ports: TrustedPorts, { person, signed, code }: FactorRequest): Promise<Envelope> {
   const statement = openSigned(ports, person, signed);
   const commitment = commitmentOf(ports, person);
   const method = await spend(ports, person, commitment, code, statement.isOverride);
@@ -72,7 +90,7 @@ async function check(ports: FactorVerifierPorts, { person, signed, code }: Facto
   });
 }
 
-function openSigned(ports: FactorVerifierPorts, person: string, envelope: Envelope): Signed {
+function openSigned(ports: TrustedPorts, person: string, envelope: Envelope): Signed {
   const opened = openEnvelope(envelope);
   if (opened.type !== 'approval' && opened.type !== 'override') {
     throw refusal('NOT_PERMITTED', 'second-factor-for', `A ${opened.type} statement takes no second factor.`);
@@ -101,7 +119,7 @@ function openSigned(ports: FactorVerifierPorts, person: string, envelope: Envelo
   return { changeId, planDigest, nonce, isOverride: type === 'override' };
 }
 
-function commitmentOf({ trust }: FactorVerifierPorts, subject: string): Digest {
+function commitmentOf({ trust }: TrustedPorts, subject: string): Digest {
   const [factor] = personOf(trust, subject)?.secondFactors ?? [];
   if (factor) return factor.commitment as Digest;
   throw refusal(
@@ -113,7 +131,7 @@ function commitmentOf({ trust }: FactorVerifierPorts, subject: string): Digest {
 }
 
 async function spend(
-  ports: FactorVerifierPorts,
+  ports: TrustedPorts,
   person: string,
   commitment: Digest,
   code: string,
@@ -136,11 +154,7 @@ async function spend(
   });
 }
 
-async function conclude(
-  ports: FactorVerifierPorts,
-  person: string,
-  verdict: CodeVerdict,
-): Promise<FactorMethod> {
+async function conclude(ports: TrustedPorts, person: string, verdict: CodeVerdict): Promise<FactorMethod> {
   switch (verdict.verdict) {
     case 'accepted':
       return verdict.method;
@@ -165,7 +179,7 @@ async function conclude(
 }
 
 async function logLock(
-  ports: FactorVerifierPorts,
+  ports: TrustedPorts,
   person: string,
   { until, failures }: Extract<CodeVerdict, { verdict: 'locked' }>,
 ): Promise<void> {
@@ -195,7 +209,7 @@ function lockedOut(person: string, until: string): DomainError {
   );
 }
 
-async function enrol(ports: FactorVerifierPorts, envelope: Envelope): Promise<Digest> {
+async function enrol(ports: TrustedPorts, envelope: Envelope): Promise<Digest> {
   const { payload, payloadType, signatures } = openPayload(envelope);
   if (payloadType !== FACTOR_PAYLOAD_TYPE) {
     throw refusal('SCHEMA_INVALID', 'enrolment', `A payload of type ${payloadType} enrols nothing.`);
@@ -213,7 +227,7 @@ async function enrol(ports: FactorVerifierPorts, envelope: Envelope): Promise<Di
   return ports.factors.enrol(person, factor);
 }
 
-function isKeyOf({ trust }: FactorVerifierPorts, subject: string, keyIds: readonly string[]): boolean {
+function isKeyOf({ trust }: TrustedPorts, subject: string, keyIds: readonly string[]): boolean {
   return personOf(trust, subject)?.keys.some(({ keyId }) => keyIds.includes(keyId)) === true;
 }
 

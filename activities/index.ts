@@ -11,15 +11,25 @@ import { orderStage } from './order-stage.ts';
 import { makePlan } from './plan.ts';
 import type { PacedWait } from './ports/paced-wait.ts';
 import { recordVotes } from './quorum.ts';
+import { createRateLimiter } from './rate-limiter.ts';
+import {
+  changesSentBack,
+  judgeResumption,
+  observeZone,
+  recordResumption,
+  resumptionStanding,
+} from './resumption.ts';
 import type { AnalysisPorts, EnactorPorts, OrchestratorPorts, VoterPorts } from './role-ports.ts';
 import { rollBack } from './roll-back.ts';
 import { checkSchema } from './schema.ts';
+import { sentBack } from './sent-back.ts';
 import { verifyLive } from './verify.ts';
 import { vote } from './vote.ts';
 
 /** Each role's activities, bound to its ports. A worker registers those of its own role and no others. */
 
-export function createOrchestratorActivities(ports: OrchestratorPorts & SignedByPerson) {
+export function createOrchestratorActivities(opened: OrchestratorPorts & SignedByPerson) {
+  const ports = { ...opened, limiter: createRateLimiter(opened.clock) };
   return {
     checkSchema: bind(ports, checkSchema),
     checkCausality: bind(ports, checkCausality),
@@ -29,6 +39,10 @@ export function createOrchestratorActivities(ports: OrchestratorPorts & SignedBy
     admitCommand: bind(ports, admitCommand),
     orderStage: bind(ports, orderStage),
     recordVerdict: bind(ports, recordVerdict),
+    sentBack: bind(ports, sentBack),
+    changesSentBack: bind(ports, changesSentBack),
+    resumptionStanding: bind(ports, resumptionStanding),
+    recordResumption: bind(ports, recordResumption),
     verifyLive: bind(ports, verifyLive),
     recordEnd: bind(ports, recordEnd),
     page: bind(ports, page),
@@ -38,12 +52,12 @@ export function createOrchestratorActivities(ports: OrchestratorPorts & SignedBy
 export type OrchestratorActivities = ReturnType<typeof createOrchestratorActivities>;
 
 export function createVoterActivities(ports: VoterPorts) {
-  return { vote: bind(ports, vote) };
+  return { vote: bind(ports, vote), observeZone: () => observeZone(ports) };
 }
 export type VoterActivities = ReturnType<typeof createVoterActivities>;
 
 export function createAnalysisActivities(ports: AnalysisPorts & PacedWait) {
-  return { judgeStage: bind(ports, judgeStage) };
+  return { judgeStage: bind(ports, judgeStage), judgeResumption: bind(ports, judgeResumption) };
 }
 export type AnalysisActivities = ReturnType<typeof createAnalysisActivities>;
 
@@ -52,10 +66,15 @@ export function createEnactorActivities(ports: EnactorPorts & PacedWait) {
     applyStage: bind(ports, applyStage),
     rollBack: bind(ports, rollBack),
     commit: bind(ports, commit),
-    raiseFences: bind(ports, raiseFences),
   };
 }
 export type EnactorActivities = ReturnType<typeof createEnactorActivities>;
+
+/** The enactor's too, on a queue of their own: a flood of changes never delays a freeze or a recovery. */
+export function createBrakeActivities(ports: EnactorPorts & PacedWait) {
+  return { raiseFences: bind(ports, raiseFences) };
+}
+export type BrakeActivities = ReturnType<typeof createBrakeActivities>;
 
 function bind<Ports, Input, Output>(
   ports: Ports,

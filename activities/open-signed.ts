@@ -2,9 +2,10 @@ import { DomainError, type Violation, violationsOf } from '../domain/errors.ts';
 import type { Envelope, VerifySignature } from '../domain/evidence/dsse.ts';
 import { openEnvelope, verifiedKeyIds } from '../domain/evidence/statement-codec.ts';
 import type { Predicates, StatementType } from '../domain/evidence/statements.ts';
+import type { VerifyEd25519 } from '../domain/log/signed-note.ts';
 
 export interface SignedByPerson {
-  verify: VerifySignature;
+  verify: VerifyEd25519;
 }
 
 /** A statement that came from outside, and the keys that did sign it; or why it is nothing, for whoever sent it. */

@@ -2,8 +2,9 @@ import { inverseDigestOf, type Plan, zoneOf } from '../domain/change/plan.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Digest } from '../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
-import { isFrozen } from '../domain/log/fold.ts';
-import type { LogState } from '../domain/log/state.ts';
+import { judgeExpiry } from '../domain/evidence/trust-succession.ts';
+import { type LogState, trustOf } from '../domain/log/state.ts';
+import { type Frozen, whyFrozen } from './authorised-step.ts';
 import { indexOfFate } from './fates.ts';
 import { loadPlan } from './recorded-change.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
@@ -11,8 +12,10 @@ import { signDecision } from './sign-decision.ts';
 
 export type StageOrder =
   | { status: 'ordered'; intentIndex: number }
-  /** Not now: another change has these records, or the environment is frozen. Ask again later. */
-  | { status: 'wait'; code: 'RESERVED' | 'FROZEN'; reason: string };
+  /** Not now: another change has these records, or the trust document has expired. Ask again later. */
+  | { status: 'wait'; code: 'RESERVED' | 'TRUST_EXPIRED'; reason: string }
+  /** Not now: a freeze is in its way. */
+  | ({ status: 'wait'; code: 'FROZEN' } & Frozen);
 
 /**
  * Phase `stages`, before each effect: the intent, with the fence that it expects to find and the inverse that it
@@ -35,7 +38,7 @@ export async function orderStage(
   ]);
   const verdict = input.verdict === null ? [] : [input.verdict];
   // Asked every few seconds: what the log is known to refuse is not written.
-  const known = reasonToWait(state, input.changeId, plan);
+  const known = reasonToWait(state, input, plan, ports.clock.nowMs());
   if (known !== null) {
     await ports.log.append(verdict);
     return known;
@@ -53,7 +56,8 @@ export async function orderStage(
   const fates = await ports.log.append([...verdict, intent]);
   const fate = fates.at(-1);
   if (fate?.fate === 'void' && (fate.code === 'RESERVED' || fate.code === 'FROZEN')) {
-    return { status: 'wait', code: fate.code, reason: fate.reason };
+    const since = reasonToWait(await ports.log.sync(), input, plan, ports.clock.nowMs());
+    return since ?? { status: 'wait', code: 'RESERVED', reason: `${fate.reason}; that has ended since` };
   }
   const intentIndex = indexOfFate(fate);
   await cover(ports);
@@ -73,10 +77,17 @@ async function cover({ integrator }: OrchestratorPorts): Promise<void> {
   }
 }
 
-function reasonToWait(state: LogState, changeId: string, plan: Plan): StageOrder | null {
-  if (isFrozen(state, zoneOf(plan))) {
-    return { status: 'wait', code: 'FROZEN', reason: `${zoneOf(plan) ?? plan.environment} is frozen` };
-  }
+function reasonToWait(
+  state: LogState,
+  { changeId, stage }: { changeId: string; stage: string },
+  plan: Plan,
+  nowMs: number,
+): StageOrder | null {
+  const [expired] = judgeExpiry(trustOf(state), nowMs);
+  if (expired) return { status: 'wait', code: 'TRUST_EXPIRED', reason: expired.message };
+  const planned = plan.stages.find(({ name }) => name === stage);
+  const frozen = whyFrozen(state, plan, planned);
+  if (frozen !== null) return { status: 'wait', code: 'FROZEN', ...frozen };
   for (const { resource } of plan.resources) {
     const holder = state.reservations[resource];
     if (holder !== undefined && holder !== changeId) {

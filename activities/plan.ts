@@ -1,9 +1,11 @@
 import { type Plan, zoneOf } from '../domain/change/plan.ts';
 import type { Violation } from '../domain/errors.ts';
 import { canonicalBytes, type Digest, digestOf } from '../domain/evidence/canonical-json.ts';
+import { judgeExpiry } from '../domain/evidence/trust-succession.ts';
+import { trustOf } from '../domain/log/state.ts';
 import { indexOfFate } from './fates.ts';
 import { planHere } from './plan-base.ts';
-import { loadRequest } from './recorded-change.ts';
+import { loadRequest, openChange } from './recorded-change.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
 import { signDecision } from './sign-decision.ts';
 
@@ -33,9 +35,14 @@ export async function makePlan(
   if (planned.plan === null) return { violations, summary: null };
 
   const { plan } = planned;
-  const { policy } = ports.trust;
+  const { policy } = trustOf(state);
   const nowMs = ports.clock.nowMs();
-  violations.push(...planned.judgeInvariants(nowMs));
+  const { author } = openChange(state, input.changeId).request;
+  violations.push(
+    ...judgeExpiry(trustOf(state), nowMs),
+    ...planned.judgeInvariants(nowMs),
+    ...planned.judgePermissions(author),
+  );
   if (violations.length > 0 || input.refused) return { violations, summary: null };
 
   // Bodies first, then the entry that names them; only its signature does not wait.

@@ -1,7 +1,7 @@
 import type { Digest } from '../domain/evidence/canonical-json.ts';
 import type { Signer } from '../domain/evidence/dsse.ts';
 import type { MadeBy } from '../domain/evidence/statements.ts';
-import type { TrustDocument } from '../domain/evidence/trust.ts';
+import type { PolicyEngine } from '../domain/permissions/permission.ts';
 import type { CosignedLog } from './cosigned-log.ts';
 import type { Integrator } from './integrate.ts';
 import type { Bodies } from './ports/bodies.ts';
@@ -13,15 +13,16 @@ import type { Pager } from './ports/pager.ts';
 import type { Prober } from './ports/prober.ts';
 import type { ZoneSwitch } from './ports/zone-switch.ts';
 
-/** What every role sees of the world: read it, sign with its own key, know the time and whom to trust. */
+/** What every role sees of the world: read it, sign with its own key, know the time. Whom to trust is
+ * in the log's state (`trustOf`). */
 export interface CommonPorts {
   environment: string;
-  trust: TrustDocument;
   log: ChangeLog;
   bodies: Bodies;
   dns: DnsZones;
   signer: Signer;
   clock: Clock;
+  policyEngine: PolicyEngine;
   /** The program that decides, here and now. */
   madeBy(): MadeBy;
 }

@@ -1,6 +1,8 @@
-import { DomainError } from '../domain/errors.ts';
+import type { Plan } from '../domain/change/plan.ts';
+import { DomainError, type Violation } from '../domain/errors.ts';
 import { digestOf } from '../domain/evidence/canonical-json.ts';
 import { verifyRollbackBundle } from '../domain/evidence/verify-bundle.ts';
+import { freezeOn, freezeText, reachOf } from '../domain/log/freeze-scope.ts';
 import type { LogState } from '../domain/log/state.ts';
 import type { StageEffect } from './authorised-step.ts';
 import { rollBackZone } from './dns/roll-back-zone.ts';
@@ -30,10 +32,25 @@ export async function rollBack(
     planDigest: digestOf(plan),
     intentIndex: intent.index,
   });
-  if (violations.length > 0) return { result: 'stuck', violations };
+  const refused = [...violations, ...whyNotEvenBack(state, plan)];
+  if (refused.length > 0) return { result: 'stuck', violations: refused };
   return plan.kind === 'dns'
     ? rollBackZone(ports, { state, change, plan, intent })
     : withdrawVersions(ports, { state, change, plan, intent });
+}
+
+/** A hard freeze is the one brake that stops the way back too: what is live then stays live. */
+function whyNotEvenBack(state: LogState, plan: Plan): Violation[] {
+  const freeze = freezeOn(state, reachOf(plan));
+  if (freeze?.hard !== true) return [];
+  return [
+    {
+      code: 'FROZEN',
+      rule: 'hard-freeze',
+      message: `${freezeText(freeze)}. It is hard: rollbacks are refused too.`,
+      remedy: 'An operator lifts it, or freezes again without --hard; then continue the change.',
+    },
+  ];
 }
 
 async function freshOrLastKnown(ports: EnactorPorts, effect: StageEffect): Promise<LogState> {

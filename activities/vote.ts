@@ -1,10 +1,13 @@
-import { type Plan, zoneOf } from '../domain/change/plan.ts';
+import type { Plan } from '../domain/change/plan.ts';
 import type { Violation } from '../domain/errors.ts';
 import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
 import { type Digest, digestOf } from '../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
 import type { VoteDecision, VotePredicate } from '../domain/evidence/statements.ts';
-import { isFrozen } from '../domain/log/fold.ts';
+import { judgeExpiry } from '../domain/evidence/trust-succession.ts';
+import { freezeOn, freezeText, reachOf } from '../domain/log/freeze-scope.ts';
+import { trustOf } from '../domain/log/state.ts';
+import { judgePermissionsVersion } from '../domain/permissions/in-force.ts';
 import { planHere } from './plan-base.ts';
 import { baseDigestOf } from './planned.ts';
 import { loadPlan, loadRequest, openChange } from './recorded-change.ts';
@@ -33,17 +36,17 @@ const MAX_CLOCK_SKEW_MS = 30_000;
 export async function vote(ports: VoterPorts, input: VoteInput): Promise<CastVote> {
   const state = await ports.log.sync({ atLeast: input.planIndex + 1 });
   const change = openChange(state, input.changeId);
-  const { requestDigest } = change.request;
+  const { requestDigest, author } = change.request;
   const request = await loadRequest(ports.bodies, requestDigest);
   const own = await planHere(ports, { changeId: input.changeId, request, requestDigest }, state);
   const nowMs = ports.clock.nowMs();
   const clockSkewMs = change.plan === null ? 0 : Math.max(0, Date.parse(change.plan.at) - nowMs);
   const zoneSwitch = await ports.zoneSwitch.read();
-  const frozen = own.plan !== null && isFrozen(state, zoneOf(own.plan));
+  const freeze = own.plan === null ? undefined : freezeOn(state, reachOf(own.plan));
 
-  const safety: Violation[] = [];
-  if (frozen)
-    safety.push(veto('FROZEN', 'frozen', 'The environment is frozen.', 'Wait for automation to resume.'));
+  const safety: Violation[] = judgeExpiry(trustOf(state), nowMs);
+  if (freeze)
+    safety.push(veto('FROZEN', 'frozen', `${freezeText(freeze)}.`, 'Wait for automation to resume.'));
   if (zoneSwitch.frozen) {
     safety.push(
       veto(
@@ -77,7 +80,7 @@ export async function vote(ports: VoterPorts, input: VoteInput): Promise<CastVot
 
   const doubts: Violation[] = [...own.violations];
   if (own.plan !== null) {
-    doubts.push(...own.judgeInvariants(nowMs), ...own.judgeCausality());
+    doubts.push(...own.judgeInvariants(nowMs), ...own.judgeCausality(), ...own.judgePermissions(author));
     const difference = await compareWithProposal(ports, own.plan, input.planDigest);
     if (difference?.code === 'STALE_BASE') safety.push(difference);
     else if (difference) doubts.push(difference);
@@ -95,7 +98,7 @@ export async function vote(ports: VoterPorts, input: VoteInput): Promise<CastVot
     observation: {
       baseDigest: own.plan === null ? digestOf(null) : baseDigestOf(own.plan),
       logSize: state.size,
-      frozen: frozen || zoneSwitch.frozen,
+      frozen: freeze !== undefined || zoneSwitch.frozen,
       zoneHealthy: zoneSwitch.healthy,
       clockSkewMs,
     },
@@ -129,6 +132,8 @@ async function compareWithProposal(
       'Submit the change again, against what is live now.',
     );
   }
+  const [moved] = judgePermissionsVersion(proposed.permissions, own.permissions);
+  if (moved) return moved;
   return veto(
     'QUORUM_DENIED',
     'plan-does-not-follow',

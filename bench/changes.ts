@@ -85,7 +85,9 @@ export class ChangeRunner {
             body: { ttl: 0, values: ['127.0.0.1', this.#done % 2 === 0 ? '127.0.0.2' : '127.0.0.4'] },
           },
         ],
+        // What submitting fills in: the plan that the approvers saw before is then the plan that is made.
         clock: this.#done,
+        vector: this.#done === 0 ? {} : { bench: this.#done },
         rollout: {
           stages,
           bakeSeconds: 0,

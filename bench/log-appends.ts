@@ -7,8 +7,8 @@ import { signStatement } from '../domain/evidence/statement-codec.ts';
 import { encodeEntry } from '../domain/log/entry.ts';
 import { createS3Client } from '../infra/aws/aws-clients.ts';
 import { createS3ChangeLog } from '../infra/aws/s3-change-log.ts';
-import { createKeyring } from '../infra/keys/keyring.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
+import { verifyEd25519 } from '../infra/keys/verify-ed25519.ts';
 import { nowMs } from './aws-calls.ts';
 import { amountOf, type Run, roundsOf } from './part.ts';
 import type { Measured } from './report.ts';
@@ -95,7 +95,7 @@ class AppendBench {
       bucket: aws.bucket,
       environment,
       trust,
-      verify: createKeyring(trust),
+      verify: verifyEd25519,
     });
   }
 

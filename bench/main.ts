@@ -5,10 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { measureAudit } from './audit.ts';
 import { measureChanges } from './change-cost.ts';
+import { measureCommands } from './commands.ts';
 import { measureCommits } from './commits.ts';
 import { measureCycles } from './graph.ts';
 import { measureAppends } from './log-appends.ts';
 import type { Part, Run } from './part.ts';
+import { measurePermissions } from './permissions.ts';
 import { measurePlans } from './plans.ts';
 import { type Measured, machineFacts, type Report, reportJson, reportText } from './report.ts';
 import { measureEngage, measureGets } from './sdk.ts';
@@ -23,11 +25,13 @@ const SERVER =
 const PARTS: Record<string, Part> = {
   changes: { needs: 'roles', measure: measureChanges },
   appends: { needs: 'servers', measure: measureAppends },
+  commands: { needs: 'servers', measure: measureCommands },
   commits: { needs: 'servers', measure: measureCommits },
   engage: { needs: 'servers', measure: measureEngage },
   store: { needs: 'nothing', measure: measureStore },
   cycles: { needs: 'nothing', measure: measureCycles },
   plans: { needs: 'nothing', measure: measurePlans },
+  permissions: { needs: 'nothing', measure: measurePermissions },
   gets: { needs: 'nothing', measure: measureGets },
   tiles: { needs: 'nothing', measure: measureTiles },
   audit: { needs: 'nothing', measure: measureAudit },

@@ -1,5 +1,5 @@
 import { planDocuments } from '../activities/documents/plan-documents.ts';
-import type { Planned, PlanningPorts } from '../activities/planned.ts';
+import type { PlannedAtTarget, PlanningPorts } from '../activities/planned.ts';
 import { type ChangeRequest, parseChangeRequest } from '../domain/change/request.ts';
 import { canonicalBytes, type Digest, digestOf, digestOfBytes } from '../domain/evidence/canonical-json.ts';
 import { readBody, referencesIn } from '../domain/kinds/document-bodies.ts';
@@ -51,7 +51,7 @@ export async function measurePlans(run: Run): Promise<Measured> {
 
 /** An environment in which many configs are live, each held against the schema of its document. */
 export class PlanScene {
-  readonly state: LogState = emptyLogState(ENVIRONMENT);
+  readonly state: LogState = emptyLogState(ENVIRONMENT, signedTrust());
   readonly stored = new Map<Digest, Uint8Array>();
   /** How many bodies were read. */
   read = 0;
@@ -87,9 +87,9 @@ export class PlanScene {
   /** Throws when anything is refused. */
   async plan(request: ChangeRequest): Promise<void> {
     const bodies = { get: async (digest: Digest) => this.#body(digest) };
-    const ports = { bodies, trust: signedTrust(), environment: ENVIRONMENT } as PlanningPorts;
+    const ports = { bodies, environment: ENVIRONMENT } as PlanningPorts;
     const change = { changeId: 'change', request, requestDigest: digestOf(request) };
-    const planned: Planned = await planDocuments(ports, change, this.state);
+    const planned: PlannedAtTarget = await planDocuments(ports, change, this.state);
     const refused = [
       ...planned.violations,
       ...(planned.plan === null ? [] : [...planned.judgeCausality(), ...planned.judgeInvariants(0)]),

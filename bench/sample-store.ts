@@ -3,7 +3,7 @@ import type { TrustDocument } from '../domain/evidence/trust.ts';
 import { createS3Client } from '../infra/aws/aws-clients.ts';
 import { createS3Bodies } from '../infra/aws/s3-bodies.ts';
 import { createS3ChangeLog, type S3ChangeLog } from '../infra/aws/s3-change-log.ts';
-import { createKeyring } from '../infra/keys/keyring.ts';
+import { verifyEd25519 } from '../infra/keys/verify-ed25519.ts';
 import { DocumentHistory } from '../test/support/document-history.ts';
 import { signedTrust } from '../test/support/sample-log.ts';
 import type { BenchStack } from './stack.ts';
@@ -25,7 +25,7 @@ export class SampleStore {
     this.bucket = aws.bucket;
     this.s3 = createS3Client(aws);
     const store = { s3: this.s3, bucket: aws.bucket, environment };
-    this.log = createS3ChangeLog({ ...store, trust: this.trust, verify: createKeyring(this.trust) });
+    this.log = createS3ChangeLog({ ...store, trust: this.trust, verify: verifyEd25519 });
     this.history = new DocumentHistory({
       environment,
       append: (envelopes) => this.log.append(envelopes),

@@ -75,7 +75,7 @@ export async function measureEngage(stack: BenchStack, run: Run): Promise<Measur
   };
   await flip('engage-first', false);
   const { aws } = JSON.parse(readFileSync(stack.consumerFile, 'utf8')) as ConsumerConfig;
-  const { envelope, digest } = await sealTrustDocument(store.trust, signerOf('root'));
+  const { envelope, digest } = await sealTrustDocument(store.trust, [signerOf('root')]);
   const trustFile = join(stack.home, 'engage-trust.json');
   writeFileSync(trustFile, JSON.stringify(envelope));
   const client = await createControlPlaneClient({

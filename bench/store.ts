@@ -4,10 +4,11 @@ import { diffDocuments } from '../domain/change/document-diff.ts';
 import { canonicalBytes, type Digest, digestOf, parseJsonBytes } from '../domain/evidence/canonical-json.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
 import type { Move, Predicates } from '../domain/evidence/statements.ts';
+import { judgeUnder } from '../domain/log/authority.ts';
 import { encodeEntry } from '../domain/log/entry.ts';
 import { createFold, type Fold } from '../domain/log/fold.ts';
 import { emptyLogState, type LogState } from '../domain/log/state.ts';
-import { createKeyring } from '../infra/keys/keyring.ts';
+import { verifyEd25519 } from '../infra/keys/verify-ed25519.ts';
 import { ENVIRONMENT, SAMPLES, sampleMove, signedTrust, signerOf } from '../test/support/sample-log.ts';
 import { nowMs } from './aws-calls.ts';
 import { amountOf, type Run, roundsOf } from './part.ts';
@@ -102,7 +103,7 @@ async function makeLog(changes: number, resources: number): Promise<SampleLog> {
 
 function measureFold({ entries, resources }: SampleLog, run: Run): { foldMs: number; snapshotMs: number } {
   const trust = signedTrust();
-  const verify = createKeyring(trust);
+  const verify = verifyEd25519;
   const newFold = (from?: LogState) =>
     createFold({ environment: ENVIRONMENT, trust, verify, ...(from ? { from } : {}) });
   const tail = entries.slice(-tailOf(entries));
@@ -161,13 +162,14 @@ async function measureDiff(log: SampleLog, run: Run): Promise<{ diffMs: number; 
 /** The log was folded once, and every entry of it counts. */
 function storeParts({ entries, bodies }: SampleLog): StoreParts {
   const trust = signedTrust();
+  const judge = judgeUnder(trust, verifyEd25519);
   return {
-    ...{ environment: ENVIRONMENT, trust, verify: createKeyring(trust), checkpoint: async () => null },
+    ...{ environment: ENVIRONMENT, checkpoint: async () => null },
     log: {
-      sync: async () => emptyLogState(ENVIRONMENT),
+      sync: async () => emptyLogState(ENVIRONMENT, trust),
       async *entries() {
         for (const [index, bytes] of entries.entries())
-          yield { index, bytes, fate: { fate: 'honoured', index } };
+          yield { index, bytes, fate: { fate: 'honoured', index }, judge };
       },
     },
     bodies: {

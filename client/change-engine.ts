@@ -20,8 +20,11 @@ import {
   type CommandMessage,
   type DecideAnswer,
   type DecideMessage,
+  FREEZE_WORKFLOW,
   MESSAGES,
   QUEUES,
+  RESUME_WORKFLOW,
+  type ResumeInput,
   SNAPSHOT_WORKFLOW,
   STATUS_QUERY,
 } from '../workflows/contract.ts';
@@ -31,8 +34,8 @@ import {
  * says whether the server or the orchestrator's worker is missing.
  */
 export interface ChangeEngine {
-  /** A change that has been started already is left alone. */
-  start(input: ChangeInput): Promise<void>;
+  /** A change that has been started already is left alone. An urgent one is worked on before those that wait. */
+  start(input: ChangeInput, isUrgent: boolean): Promise<void>;
   /** Throws `NOT_FOUND` when the engine does not know the change (any more). */
   status(changeId: string): Promise<ChangeStatus>;
   /** Safe to repeat with the same `updateId`: the answer is the first one's. */
@@ -44,6 +47,16 @@ export interface ChangeEngine {
 
 /** Without a worker a snapshot that nobody waits for any more is not taken. */
 const SNAPSHOT_TIMEOUT = '1 minute';
+/** What the engine does for the brakes; both throw as `ChangeEngine`. */
+export interface BrakeEngine {
+  /** Hurries what the freeze of this entry asks for; does not wait for it. */
+  freeze(environment: string, freezeIndex: number): Promise<void>;
+  /** Starts the gradual resumption of this entry; one that runs already is left alone. */
+  resume(environment: string, input: ResumeInput): Promise<void>;
+}
+
+/** The enactor enforces a freeze by itself; this only hurries it. */
+const FREEZE_TIMEOUT = '1 hour';
 /** Without a worker an update waits for the caller's deadline, so there always is one. */
 const ANSWER_WITHIN_MS = 15_000;
 /** A start needs the server alone. */
@@ -53,7 +66,7 @@ const STATUS_WITHIN_MS = 5_000;
 /** How soon another worker takes over from one that was killed in the middle of a step; 10 seconds by default. */
 const WORKFLOW_TASK_TIMEOUT = '3 seconds';
 
-export function createTemporalEngine(client: Client, address: string): ChangeEngine {
+export function createTemporalEngine(client: Client, address: string): ChangeEngine & BrakeEngine {
   const ask = <T>(withinMs: number, call: () => Promise<T>) =>
     client
       .withDeadline(Date.now() + withinMs, call)
@@ -61,7 +74,7 @@ export function createTemporalEngine(client: Client, address: string): ChangeEng
   const change = (changeId: string) => client.workflow.getHandle(changeId);
 
   return {
-    start: (input) =>
+    start: (input, isUrgent) =>
       ask(START_WITHIN_MS, async () => {
         try {
           await client.workflow.start(CHANGE_WORKFLOW, {
@@ -69,6 +82,8 @@ export function createTemporalEngine(client: Client, address: string): ChangeEng
             taskQueue: QUEUES.orchestrator,
             workflowIdReusePolicy: 'REJECT_DUPLICATE',
             workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+            // Of five: the lower one is handed out first, and 3 is what all others have.
+            priority: { priorityKey: isUrgent ? 1 : 3 },
             args: [input],
           });
         } catch (error) {
@@ -89,6 +104,30 @@ export function createTemporalEngine(client: Client, address: string): ChangeEng
           args: [message],
           updateId,
         }),
+      ),
+    freeze: (environment, freezeIndex) =>
+      ask(
+        START_WITHIN_MS,
+        async () =>
+          void (await client.workflow.start(FREEZE_WORKFLOW, {
+            workflowId: `freeze-${environment}-${freezeIndex}`,
+            taskQueue: QUEUES.orchestrator,
+            workflowIdConflictPolicy: 'USE_EXISTING',
+            workflowExecutionTimeout: FREEZE_TIMEOUT,
+            args: [freezeIndex],
+          })),
+      ),
+    resume: (environment, input) =>
+      ask(
+        START_WITHIN_MS,
+        async () =>
+          void (await client.workflow.start(RESUME_WORKFLOW, {
+            workflowId: `resume-${environment}-${input.freezeIndex}`,
+            taskQueue: QUEUES.orchestrator,
+            workflowIdConflictPolicy: 'USE_EXISTING',
+            workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+            args: [input],
+          })),
       ),
     takeSnapshot: (environment) =>
       ask(ANSWER_WITHIN_MS, () =>

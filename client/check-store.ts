@@ -9,7 +9,6 @@ import { openOrNull, snapshotIn } from '../domain/evidence/audit-entries.ts';
 import { type Digest, digestOfBytes } from '../domain/evidence/canonical-json.ts';
 import { judgeVersion } from '../domain/evidence/judge-version.ts';
 import { bodiesInPlan } from '../domain/evidence/read-plan.ts';
-import { indexTrust } from '../domain/evidence/trust.ts';
 import type { Checkpoint } from '../domain/log/checkpoint.ts';
 import { createFold } from '../domain/log/fold.ts';
 import { genesisDigest, logObjectName } from '../domain/log/log-object.ts';
@@ -181,7 +180,7 @@ class Check {
         if (fate.fate === 'inert') this.#ignored.push({ entry: index, reason: fate.reason });
         const said = fate.fate === 'honoured' ? openOrNull(bytes) : null;
         if (said?.type === 'snapshot') snapshots.push({ ...said.predicate, index });
-        else if (said) named.add(said, index);
+        else if (said) named.add(said, index, fold.judge);
       }
       prefixes.note(fold.state, digest);
       const grown = growTree(edge, entries.slice(0, Math.max(0, (checkpoint?.size ?? 0) - first)));
@@ -215,12 +214,11 @@ class Check {
   }
 
   async #lookAtBodies(named: NamedBodies): Promise<void> {
-    const judge = { trust: indexTrust(this.#source.trust), verify: this.#source.verify };
     const lookAt = async ({ digest, entry, isPlan, version }: NamedBody): Promise<Uint8Array | null> => {
       const name = this.#objects.names.body(digest);
       const bytes = await this.#look({ name, entry, wrong: digestIs(digest) });
       if (bytes === null) return null;
-      const violations = version ? judgeVersion(bytes, version.move, version.context, judge) : [];
+      const violations = version ? judgeVersion(bytes, version.move, version.context, version.judge) : [];
       for (const { message, remedy } of violations) {
         this.#findings.push(finding(name, entry, 'disagrees', message, remedy));
       }

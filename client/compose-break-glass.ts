@@ -6,6 +6,7 @@ import { planOverrideHere } from '../activities/break-glass/plan-override.ts';
 import type { BreakGlassPorts } from '../activities/break-glass/ports.ts';
 import { reconcileSpool } from '../activities/break-glass/reconcile-spool.ts';
 import { DomainError } from '../domain/errors.ts';
+import { trustOf } from '../domain/log/state.ts';
 import {
   createKmsClient,
   createRoute53Reader,
@@ -15,11 +16,11 @@ import {
 import { openKmsSigner } from '../infra/aws/kms-signer.ts';
 import { createRoute53DnsZones } from '../infra/aws/route53-dns-zones.ts';
 import { createS3Bodies } from '../infra/aws/s3-bodies.ts';
-import { createS3ChangeLog } from '../infra/aws/s3-change-log.ts';
 import { createFileSpool } from '../infra/files/file-spool.ts';
-import { createKeyring } from '../infra/keys/keyring.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
+import { verifyEd25519 } from '../infra/keys/verify-ed25519.ts';
 import type { BreakGlass } from './break-glass.ts';
+import { openRememberedLog } from './compose.ts';
 import { type BreakGlassConfig, breakGlassSchema, type Installation } from './installation.ts';
 
 /**
@@ -30,16 +31,17 @@ export async function openBreakGlass(installation: Installation): Promise<BreakG
   const { environment } = installation;
   const { aws, kmsKeyArn, spoolDir, dnsWorstPropagationMs } = readConfig(installation);
   const trust = openTrustFile(installation.trustFile, installation.trustDigest);
-  const verify = createKeyring(trust);
   const s3 = createS3Client(aws);
   const kms = createKmsClient(aws);
   const [reader, writer] = [createRoute53Reader(aws), createRoute53Writer(aws)];
   const store = { s3, bucket: aws.bucket, environment };
+  // What this machine knows of the log is what there is while the log is down.
+  const log = await openRememberedLog(installation, { ...store, trust, verify: verifyEd25519 });
+  const targets = () => trustOf(log.lastKnown()).targets;
   const ports: BreakGlassPorts = {
-    ...{ environment, trust, verify },
-    log: createS3ChangeLog({ ...store, trust, verify }),
+    ...{ environment, log, verify: verifyEd25519 },
     bodies: createS3Bodies(store),
-    dns: createRoute53DnsZones({ reader, writer, trust, worstPropagationMs: dnsWorstPropagationMs }),
+    dns: createRoute53DnsZones({ reader, writer, targets, worstPropagationMs: dnsWorstPropagationMs }),
     signer: await openKmsSigner({ kms, keyArn: kmsKeyArn }),
     clock: { nowMs: Date.now },
     spool: createFileSpool(spoolDir),

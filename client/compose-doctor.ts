@@ -4,16 +4,15 @@ import { CHECKPOINT_PATH } from '../activities/integrate.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { TrustDocument } from '../domain/evidence/trust.ts';
 import { parseVkey } from '../domain/log/signed-note.ts';
+import { type LogState, trustOf } from '../domain/log/state.ts';
 import { judgeCheckpoint } from '../domain/log/verify-checkpoint.ts';
 import { createRoute53Reader, createS3Client } from '../infra/aws/aws-clients.ts';
 import { createRoute53DnsZones } from '../infra/aws/route53-dns-zones.ts';
 import { readBucketSettings, readStoreClock } from '../infra/aws/s3-bucket-settings.ts';
 import { createS3ChangeLog } from '../infra/aws/s3-change-log.ts';
 import { createS3TileStore } from '../infra/aws/s3-tile-store.ts';
-import { createKeyring } from '../infra/keys/keyring.ts';
-import { openTrustFile } from '../infra/keys/trust-file.ts';
 import { verifyEd25519 } from '../infra/keys/verify-ed25519.ts';
-import { keyFile, listKeys } from './compose.ts';
+import { keyFile, listKeys, pinnedTrust } from './compose.ts';
 import { readPollers } from './doctor/pollers.ts';
 import type { Surroundings } from './doctor/surroundings.ts';
 import type { Installation } from './installation.ts';
@@ -27,7 +26,6 @@ export function openSurroundings(installation: Installation): {
   close(): Promise<void>;
 } {
   const { environment, temporal, aws } = installation;
-  const trust = () => openTrustFile(installation.trustFile, installation.trustDigest);
   const s3 = createS3Client(aws);
   const reader = createRoute53Reader(aws);
   const connection = Connection.lazy({
@@ -37,11 +35,29 @@ export function openSurroundings(installation: Installation): {
   });
   const client = new Client({ connection, namespace: temporal.namespace });
   const store = { s3, bucket: aws.bucket, environment };
+  let reading: Promise<LogState> | undefined;
+  const log = () => {
+    reading ??= createS3ChangeLog({
+      ...store,
+      trust: pinnedTrust(installation),
+      verify: verifyEd25519,
+    }).sync();
+    return reading;
+  };
+  const trust = async () => {
+    try {
+      return trustOf(await log());
+    } catch (error) {
+      // Without the log there is nothing newer to go by.
+      if (error instanceof DomainError && error.kind === 'unavailable') return pinnedTrust(installation);
+      throw error;
+    }
+  };
   const around: Surroundings = {
     nowMs: Date.now,
     trust,
-    keys: () =>
-      listKeys(installation).map((key) => ({
+    keys: async () =>
+      listKeys(installation, await trust()).map((key) => ({
         ...key,
         fileMode: statSync(keyFile(installation, key.subject)).mode & 0o777,
       })),
@@ -49,12 +65,15 @@ export function openSurroundings(installation: Installation): {
       const dateMs = await readStoreClock(s3, aws.bucket);
       return { dateMs, ...(await readBucketSettings(s3, aws.bucket)) };
     },
-    log: () => createS3ChangeLog({ ...store, trust: trust(), verify: createKeyring(trust()) }).sync(),
+    log: async () => log(),
     async checkpoint() {
       const published = await createS3TileStore(store).get(CHECKPOINT_PATH);
-      return published && sizeIfSigned(published.bytes, trust());
+      return published && sizeIfSigned(published.bytes, await trust());
     },
-    fence: (zone) => createRoute53DnsZones({ reader, writer: reader, trust: trust() }).readFence(zone),
+    async fence(zone) {
+      const { targets } = await trust();
+      return createRoute53DnsZones({ reader, writer: reader, targets: () => targets }).readFence(zone);
+    },
     pollers: (queue) => readPollers(client, temporal, queue),
   };
   return {

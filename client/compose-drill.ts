@@ -11,7 +11,7 @@ import { prepareEnvironment } from '../infra/dev/environment.ts';
 import { startFaultProxy } from '../infra/dev/fault-proxy.ts';
 import { startRoles } from '../infra/dev/roles.ts';
 import { startServers } from '../infra/dev/servers.ts';
-import { createKeyring } from '../infra/keys/keyring.ts';
+import { verifyEd25519 } from '../infra/keys/verify-ed25519.ts';
 import { connect, devCode, factorVerifierFor, openPerson } from './compose.ts';
 import { openBreakGlass } from './compose-break-glass.ts';
 import type { DrillScene } from './drill/break-glass-drill.ts';
@@ -61,7 +61,7 @@ export async function startScratch(onProgress: (line: string) => void): Promise<
     const scene: DrillScene = {
       ...{ zone: ZONE, breakGlass, controlPlane },
       verifier: factorVerifierFor(installation),
-      dns: createRoute53DnsZones({ reader, writer, trust }),
+      dns: createRoute53DnsZones({ reader, writer, targets: () => trust.targets }),
       person: (subject) => openPerson(installation, subject),
       code: (subject) => devCode(installation, subject),
       requestTo: (address) => requestTo(address),
@@ -70,7 +70,7 @@ export async function startScratch(onProgress: (line: string) => void): Promise<
       startLog: () => proxy.setRules([]),
       async audit() {
         const audit = createEntryAudit({
-          ...{ environment: ENVIRONMENT, trust, verify: createKeyring(trust), snapshotSizes: new Set() },
+          ...{ environment: ENVIRONMENT, trust, verify: verifyEd25519, snapshotSizes: new Set() },
           body: (digest: Digest) => evidence.body(digest),
         });
         for await (const bytes of evidence.entries()) await audit.next(bytes);

@@ -1,17 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 import { CHECKPOINT_PATH } from '../activities/integrate.ts';
+import { openPermissions } from '../activities/permissions.ts';
 import { planHere } from '../activities/plan-base.ts';
 import type { ChangeLog } from '../activities/ports/change-log.ts';
 import type { FactorVerifier } from '../activities/ports/factor-verifier.ts';
 import type { StoredObjects } from '../activities/ports/stored-objects.ts';
 import { loadPlan, loadRequest } from '../activities/recorded-change.ts';
 import { DomainError } from '../domain/errors.ts';
+import type { Signer } from '../domain/evidence/dsse.ts';
 import { readPins } from '../domain/evidence/export-layout.ts';
 import type { TrustDocument } from '../domain/evidence/trust.ts';
 import type { Checkpoint } from '../domain/log/checkpoint.ts';
+import { type LogState, trustOf } from '../domain/log/state.ts';
 import { createRoute53Reader, createRoute53Writer, createS3Client } from '../infra/aws/aws-clients.ts';
 import { createRoute53DnsZones } from '../infra/aws/route53-dns-zones.ts';
 import { createS3Bodies } from '../infra/aws/s3-bodies.ts';
@@ -22,16 +26,17 @@ import type { LogStore } from '../infra/aws/s3-log-reader.ts';
 import { readSnapshot } from '../infra/aws/s3-snapshots.ts';
 import { createS3StoredObjects } from '../infra/aws/s3-stored-objects.ts';
 import { createS3TileStore } from '../infra/aws/s3-tile-store.ts';
+import { createCedarEngine } from '../infra/cedar/cedar-engine.ts';
 import { createLastGoodFile, placeToGoOn } from '../infra/files/file-last-good.ts';
 import { createHttpFactorVerifier } from '../infra/http/factor-client.ts';
 import { nextCode } from '../infra/keys/code-file.ts';
-import { createKeyring } from '../infra/keys/keyring.ts';
 import { generatePersonKey, readPersonSigner } from '../infra/keys/person-keys.ts';
 import { factorUri, makeFactor } from '../infra/keys/second-factor.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
 import { verifyEd25519 } from '../infra/keys/verify-ed25519.ts';
 import type { EvidenceSource } from './audit/evidence-source.ts';
 import { openCheckpoint } from './audit/write-export.ts';
+import { type Brakes, createBrakes } from './brakes.ts';
 import { createTemporalEngine } from './change-engine.ts';
 import type { ControlPlane, Person } from './control-plane.ts';
 import { createControlPlane } from './direct-control-plane.ts';
@@ -39,10 +44,12 @@ import { createStore } from './direct-store.ts';
 import { enrolFactor } from './enrol-factor.ts';
 import type { Installation } from './installation.ts';
 import { stackRuns } from './open-installation.ts';
+import { createPermissionDesk, type PermissionDesk } from './permission-desk.ts';
 import { createRememberedLog } from './remembered-log.ts';
 import { noFactorVerifier } from './second-factor.ts';
 import type { Store } from './store.ts';
 import { fetchHistories } from './temporal-histories.ts';
+import { createTrustDesk, type TrustDesk } from './trust-desk.ts';
 
 /** The client's composition root: the only module of `client/` that knows adapters. */
 
@@ -51,8 +58,13 @@ const ENGINE_ATTEMPTS = 5;
 
 export interface Connected {
   controlPlane: ControlPlane;
+  /** Stop forward motion, and let it go on. */
+  brakes: Brakes;
+  /** The trust document: who may do what, and its next version. */
+  trust: TrustDesk;
   /** What was live when, and what it said. */
   store: Store;
+  permissions: PermissionDesk;
   /** What an auditor reads. */
   evidence: EvidenceSource;
   /** The bucket, version by version; what is put back there needs the keeper's credentials. */
@@ -80,12 +92,13 @@ export async function connect(installation: Installation): Promise<Connected> {
     );
   }
   const { environment, temporal, aws } = installation;
-  const trust = openTrustFile(installation.trustFile, installation.trustDigest);
+  const trust = pinnedTrust(installation);
   const s3 = createS3Client(aws);
   const reader = createRoute53Reader(aws);
   const writer = createRoute53Writer(aws);
   const bodies = createS3Bodies({ s3, bucket: aws.bucket, environment });
-  const dns = createRoute53DnsZones({ reader, writer, trust });
+  const targets = () => trustOf(log.lastKnown()).targets;
+  const dns = createRoute53DnsZones({ reader, writer, targets });
   const connection = Connection.lazy({
     address: temporal.address,
     // A server that is away for longer is said to be away, instead of keeping a person waiting for the deadline.
@@ -94,28 +107,39 @@ export async function connect(installation: Installation): Promise<Connected> {
   const client = new Client({ connection, namespace: temporal.namespace });
 
   const store = { s3, bucket: aws.bucket, environment };
-  const verify = createKeyring(trust);
+  const verify = verifyEd25519;
   const log = await openRememberedLog(installation, { ...store, trust, verify });
   const evidence = openEvidence(installation, trust, store, client);
   const checkpoint = () => publishedCheckpoint(evidence);
   const keeper = installation.keeper ? createS3Client({ ...aws, credentials: installation.keeper }) : null;
+  const engine = createTemporalEngine(client, temporal.address);
+  const policyEngine = createCedarEngine();
+  const permissions = (state: LogState) => openPermissions({ bodies, policyEngine }, state);
   const controlPlane = createControlPlane({
     environment,
-    trust,
-    engine: createTemporalEngine(client, temporal.address),
+    engine,
     log,
     bodies,
     factors: factorVerifierOf(installation),
     readRequest: (digest) => loadRequest(bodies, digest),
     readPlan: (digest) => loadPlan(bodies, digest),
-    planHere: (change, state) => planHere({ dns, bodies, trust, environment }, change, state),
+    planHere: (change, state) => planHere({ dns, bodies, environment, policyEngine }, change, state),
+    permissions,
     nowMs: Date.now,
     newNonce: randomUUID,
   });
   return {
     controlPlane,
+    brakes: createBrakes({
+      ...{ environment, engine, log, dns, permissions },
+      nowMs: Date.now,
+      sleep: (ms) => sleep(ms),
+      newNonce: randomUUID,
+    }),
+    trust: createTrustDesk({ environment, log, verify: verifyEd25519, nowMs: Date.now }),
+    permissions: createPermissionDesk({ policyEngine, permissions, log }),
     store: createStore({
-      ...{ environment, trust, verify, log, bodies, checkpoint },
+      ...{ environment, log, bodies, checkpoint },
       readPlan: (digest) => loadPlan(bodies, digest),
     }),
     evidence,
@@ -133,14 +157,18 @@ export async function connect(installation: Installation): Promise<Connected> {
  * People believe no snapshot: they fold the log from its first entry once, and then from where this machine was. An
  * installation without a memory folds it each time.
  */
-async function openRememberedLog(
+/** A log that goes on from where this machine was the last time, and writes down how far it got. */
+export async function openRememberedLog(
   { environment, trustDigest, memoryDir }: Installation,
   input: Omit<S3ChangeLogInput, 'from'>,
 ): Promise<ChangeLog> {
   if (memoryDir === undefined) return createS3ChangeLog(input);
   const memory = createLastGoodFile(join(memoryDir, environment));
   const kept = await memory.read();
-  const log = createS3ChangeLog({ ...input, ...(kept && { from: placeToGoOn(kept, trustDigest) }) });
+  const log = createS3ChangeLog({
+    ...input,
+    ...(kept && { from: placeToGoOn(kept, trustDigest, input.trust) }),
+  });
   return createRememberedLog(log, memory, { environment, trustDigest, nowMs: Date.now });
 }
 
@@ -236,8 +264,12 @@ export function openPerson(installation: Installation, subject: string): Person 
   return { subject, signer: readPersonSigner(keyFile(installation, subject)) };
 }
 
-export function listKeys(installation: Installation): KnownKey[] {
-  const { people } = openTrustFile(installation.trustFile, installation.trustDigest);
+/** The trust document that this machine starts from: all there is to go by without the log. */
+export function pinnedTrust({ trustFile, trustDigest }: Installation): TrustDocument {
+  return openTrustFile(trustFile, trustDigest);
+}
+
+export function listKeys(installation: Installation, { people }: Pick<TrustDocument, 'people'>): KnownKey[] {
   return peopleOf(installation).map((subject) => {
     const { keyId } = openPerson(installation, subject).signer;
     const enrolled = people.find(
@@ -268,16 +300,30 @@ export function createKey(
   return { subject, file, keyId, publicKey };
 }
 
+/** The signer of a holder of the trust document's root. Throws `NOT_FOUND`, `SCHEMA_INVALID`. */
+export function openRootSigner({ rootKeysDir }: Installation, holder: string): Signer {
+  if (rootKeysDir === undefined) {
+    throw new DomainError('NOT_FOUND', 'No root key is kept here: the installation names no `rootKeysDir`.', {
+      next: 'Sign on the machine that has the key, and bring back the proposal.',
+    });
+  }
+  return readPersonSigner(pemFile(rootKeysDir, holder));
+}
+
 const SUBJECT_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/;
 
 /** Where a person's private key is. Throws `SCHEMA_INVALID` for what cannot be a person's name. */
-export function keyFile(installation: Installation, subject: string): string {
+export function keyFile({ keysDir }: Installation, subject: string): string {
+  return pemFile(keysDir, subject);
+}
+
+function pemFile(dir: string, subject: string): string {
   if (!SUBJECT_PATTERN.test(subject)) {
     throw new DomainError('SCHEMA_INVALID', `${JSON.stringify(subject)} cannot name a person.`, {
       next: 'Use letters, digits and . _ @ + -, such as alice or alice@example.com.',
     });
   }
-  return join(installation.keysDir, `${subject}.pem`);
+  return join(dir, `${subject}.pem`);
 }
 
 /** The local stack: servers, environment and workers, until `stop`. Throws `STACK_NOT_RUNNING` saying what is missing. */

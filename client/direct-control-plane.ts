@@ -1,3 +1,4 @@
+import type { Permissions } from '../activities/permissions.ts';
 import type { Planned } from '../activities/planned.ts';
 import type { Bodies } from '../activities/ports/bodies.ts';
 import type { ChangeLog } from '../activities/ports/change-log.ts';
@@ -6,13 +7,16 @@ import { MAX_LIFETIME_MS } from '../domain/approval/validity.ts';
 import type { VectorClock } from '../domain/causality/vector-clock.ts';
 import type { Plan } from '../domain/change/plan.ts';
 import type { ChangeRequest } from '../domain/change/request.ts';
-import { DomainError, PortError } from '../domain/errors.ts';
+import { DomainError, PortError, type Violation } from '../domain/errors.ts';
 import { canonicalBytes, type Digest, digestOf } from '../domain/evidence/canonical-json.ts';
 import { describeRequest } from '../domain/evidence/describe-request.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
 import type { CommandAction } from '../domain/evidence/statements.ts';
 import type { PersonRole, TrustDocument } from '../domain/evidence/trust.ts';
-import type { LogState } from '../domain/log/state.ts';
+import { judgeExpiry } from '../domain/evidence/trust-succession.ts';
+import { type LogState, trustOf } from '../domain/log/state.ts';
+import { actionQuestions } from '../domain/permissions/change-questions.ts';
+import { principalOf } from '../domain/permissions/in-force.ts';
 import type { ChangeInput, ChangeStatus } from '../workflows/contract.ts';
 import type { ChangeEngine } from './change-engine.ts';
 import { summaries } from './change-summaries.ts';
@@ -25,7 +29,6 @@ import { statusFromLog } from './status-from-log.ts';
 /** What the control plane is made of while there is no gateway: the engine, the log and the target, read here. */
 export interface ControlPlaneParts {
   environment: string;
-  trust: TrustDocument;
   engine: ChangeEngine;
   log: ChangeLog;
   bodies: Bodies;
@@ -38,6 +41,8 @@ export interface ControlPlaneParts {
     change: { changeId: string; request: ChangeRequest; requestDigest: Digest },
     state: LogState,
   ): Promise<Planned>;
+  /** Who may do what in this state. */
+  permissions(state: LogState): Promise<Permissions>;
   nowMs(): number;
   newNonce(): string;
 }
@@ -51,7 +56,7 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
     status: (changeId) => status(parts, changeId),
     list: async () => summaries(await parts.log.sync()),
     planOf: (changeId) => planOf(parts, changeId),
-    asksSecondFactor: (plan) => asksSecondFactor(parts.trust, plan),
+    asksSecondFactor: (plan) => asksSecondFactor(trustOf(parts.log.lastKnown()), plan),
     decide: (changeId, decision, person) => decide(parts, changeId, decision, person),
     command: (changeId, command, person) => sendCommand(parts, changeId, command, person),
     closeReview: (changeId, reason, person) => closeReview(parts, changeId, reason, person),
@@ -66,8 +71,9 @@ async function previewPlan(
   changeId: string,
   request: ChangeRequest,
 ): Promise<PlanPreview> {
-  const { trust, environment } = parts;
+  const { environment } = parts;
   const state = await parts.log.sync();
+  const trust = trustOf(state);
   const change = { changeId, request, requestDigest: digestOf(request) };
   const planned = await parts.planHere(change, state);
   const violations = [...planned.violations];
@@ -83,7 +89,11 @@ async function previewPlan(
   if (planned.plan === null) return { plan: null, violations, needs: null };
   const { plan } = planned;
   const { policy } = trust;
-  violations.push(...planned.judgeInvariants(parts.nowMs()), ...planned.judgeCausality());
+  violations.push(
+    ...judgeExpiry(trust, parts.nowMs()),
+    ...planned.judgeInvariants(parts.nowMs()),
+    ...planned.judgeCausality(),
+  );
   const needs = {
     approvals: policy.approvals[plan.risk.class].people,
     secondFactor: asksSecondFactor(trust, plan),
@@ -107,11 +117,14 @@ async function submit(
       { next: 'Name this environment in metadata.environment, or use the installation of the other one.' },
     );
   }
-  mustHold(parts.trust, author, 'author');
   const state = await log.sync();
+  mustHold(trustOf(state), author, 'author');
   if (state.changes[changeId] || state.ended[changeId])
     return submitAgain(parts, state, changeId, draft, author);
 
+  refuseEarly(
+    (await parts.permissions(state)).judgeDraft(draft, principalOf(trustOf(state), author.subject)),
+  );
   const request = asSeen(draft, { clock: highestClock(state), vector: state.clock });
   const requestDigest = await parts.bodies.put(canonicalBytes(request));
   const entry = await signStatement(author.signer, 'request', {
@@ -131,7 +144,8 @@ async function submit(
       next: 'Check that your key is in the trust document with the role author, and submit it again.',
     });
   }
-  return start(parts, { changeId, environment, requestDigest, requestIndex: fate.index });
+  const { resources } = describeRequest(request);
+  return start(parts, { changeId, environment, requestDigest, requestIndex: fate.index }, resources);
 }
 
 /** The same change id once more: the same request starts (again), any other is refused. */
@@ -162,16 +176,19 @@ async function resume(
   if (ended) throw alreadyEnded(changeId, ended);
   const recorded = state.changes[changeId]?.request;
   if (!recorded) throw unknownChange(changeId);
-  const { environment, requestDigest, index } = recorded;
-  return start(parts, { changeId, environment, requestDigest, requestIndex: index });
+  const { environment, requestDigest, index, resources } = recorded;
+  return start(parts, { changeId, environment, requestDigest, requestIndex: index }, resources);
 }
 
 async function start(
   parts: ControlPlaneParts,
   input: ChangeInput,
+  resources: readonly string[],
 ): Promise<{ changeId: string; index: number }> {
+  // Whoever engages a switch must not wait behind a flood of anything else.
+  const isUrgent = resources.every((resource) => resource.startsWith('switch/'));
   try {
-    await parts.engine.start(input);
+    await parts.engine.start(input, isUrgent);
   } catch (error) {
     if (!(error instanceof DomainError) || error.code !== 'ENGINE_UNAVAILABLE') throw error;
     throw new PortError(
@@ -214,7 +231,7 @@ async function recordedStatus(
     ...known,
     reason: request?.metadata.reason ?? known.reason,
     risk: plan ? plan.risk : null,
-    approvalsNeeded: plan ? parts.trust.policy.approvals[plan.risk.class].people : 0,
+    approvalsNeeded: plan ? trustOf(parts.log.lastKnown()).policy.approvals[plan.risk.class].people : 0,
   };
   if (ENDED.has(described.phase)) return described;
   const waitingFor =
@@ -252,9 +269,17 @@ async function decide(
   decision: Parameters<ControlPlane['decide']>[1],
   person: Person,
 ) {
-  mustHold(parts.trust, person, 'approver');
+  const state = await parts.log.sync();
+  const trust = trustOf(state);
+  mustHold(trust, person, 'approver');
   const { plan, code } = decision;
-  const needsCode = decision.decision === 'approve' && asksSecondFactor(parts.trust, plan);
+  const author = state.changes[changeId]?.request.author;
+  if (author !== undefined) {
+    const may = principalOf(trust, person.subject);
+    const { judge } = await parts.permissions(state);
+    refuseEarly(judge(actionQuestions(plan, author, may, decision.decision)));
+  }
+  const needsCode = decision.decision === 'approve' && asksSecondFactor(trust, plan);
   if (needsCode && code === undefined) throw codeMissing(changeId, plan);
   const nonce = parts.newNonce();
   const issuedMs = parts.nowMs();
@@ -282,7 +307,7 @@ async function sendCommand(
   { action, reason }: { action: CommandAction; reason: string },
   person: Person,
 ) {
-  mustBeEnrolled(parts.trust, person);
+  mustBeEnrolled(await trustNow(parts), person);
   const nonce = parts.newNonce();
   const issuedMs = parts.nowMs();
   const command = await signStatement(person.signer, 'command', {
@@ -326,7 +351,7 @@ async function history(parts: ControlPlaneParts, changeId: string): Promise<LogL
 }
 
 async function* logLines(parts: ControlPlaneParts, from: number): AsyncGenerator<LogLine> {
-  for await (const entry of parts.log.entries(from)) yield readLogLine(entry, parts.trust);
+  for await (const entry of parts.log.entries(from)) yield readLogLine(entry);
 }
 
 /** The state that the author looked at, unless the author said which. */
@@ -340,12 +365,29 @@ function highestClock(state: LogState): number {
   return Object.values(state.live).reduce((highest, version) => Math.max(highest, version.clock), 0);
 }
 
+/** As far as the log can be read: what makes production safer does not wait for it. */
+async function trustNow({ log }: ControlPlaneParts): Promise<TrustDocument> {
+  try {
+    return trustOf(await log.sync());
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.kind !== 'unavailable') throw error;
+    return trustOf(log.lastKnown());
+  }
+}
+
 /** Said here, before anything is written, because the log would only call such an entry inert. */
-function mustHold(trust: TrustDocument, person: Person, role: PersonRole): void {
+export function mustHold(trust: TrustDocument, person: Person, role: PersonRole): void {
   if (!mustBeEnrolled(trust, person).roles.includes(role)) {
     const message = `${person.subject} does not have the role ${role}.`;
     throw new DomainError('NOT_PERMITTED', message, { next: ASK_TO_ENROL });
   }
+}
+
+/** Before anything is signed: orchestrator, voters and enactor ask the same, each with their own copy. */
+export function refuseEarly(violations: readonly Violation[]): void {
+  const [first] = violations;
+  if (first === undefined) return;
+  throw new DomainError(first.code, first.message, { next: first.remedy, violations });
 }
 
 function mustBeEnrolled(trust: TrustDocument, person: Person): TrustDocument['people'][number] {

@@ -4,10 +4,9 @@ import type { Plan } from '../domain/change/plan.ts';
 import { DomainError } from '../domain/errors.ts';
 import { openOrNull } from '../domain/evidence/audit-entries.ts';
 import { type Digest, digestOf, parseJsonBytes } from '../domain/evidence/canonical-json.ts';
-import type { VerifySignature } from '../domain/evidence/dsse.ts';
 import { judgeVersion } from '../domain/evidence/judge-version.ts';
 import type { Move, OverrideIntentPredicate } from '../domain/evidence/statements.ts';
-import { indexTrust, type TrustDocument } from '../domain/evidence/trust.ts';
+import type { Judge } from '../domain/log/authority.ts';
 import type { Checkpoint } from '../domain/log/checkpoint.ts';
 import { decodeEntry } from '../domain/log/entry.ts';
 import { checkpointedEntries } from './checkpointed-entries.ts';
@@ -16,8 +15,6 @@ import type { IgnoredMove, Instant, Selector, Store, StoredState, StoredVersion 
 
 export interface StoreParts {
   environment: string;
-  trust: TrustDocument;
-  verify: VerifySignature;
   log: Pick<ChangeLog, 'sync' | 'entries'>;
   bodies: Pick<Bodies, 'get'>;
   readPlan(digest: Digest): Promise<Plan>;
@@ -29,8 +26,8 @@ interface History {
   size: number;
   /** In the order of the log. */
   versions: StoredVersion[];
-  /** What each version's commit says of it. */
-  moves: Map<string, Move>;
+  /** What each version's commit says of it, and by what that is judged. */
+  moves: Map<string, { move: Move; judge: Judge }>;
   ignored: IgnoredMove[];
 }
 
@@ -57,7 +54,7 @@ async function readHistory({ log, checkpoint }: StoreParts): Promise<History> {
   const published = await checkpoint();
   // From where this machine was the last time: finds out that the log was shortened or replaced since.
   await log.sync();
-  for await (const { index, bytes, fate } of checkpointedEntries(log.entries(0), published)) {
+  for await (const { index, bytes, fate, judge } of checkpointedEntries(log.entries(0), published)) {
     history.size = index + 1;
     if (fate.fate === 'inert') history.ignored.push(...ignoredIn(bytes, index, fate.reason));
     if (fate.fate !== 'honoured') continue;
@@ -75,7 +72,7 @@ async function readHistory({ log, checkpoint }: StoreParts): Promise<History> {
       const author = authors.get(changeId) ?? null;
       const about = { resource, digest: to, version, parent: from, dependsOn };
       history.versions.push({ ...about, changeId, author, planDigest, index, at });
-      history.moves.set(moveKey({ resource, index }), move);
+      history.moves.set(moveKey({ resource, index }), { move, judge });
     }
   }
   return history;
@@ -176,9 +173,8 @@ async function bodyOf(parts: StoreParts, history: History, version: StoredVersio
 /** The signed statement of a document's version must be there, and say what the commit says. Records have none. */
 async function requireStatement(parts: StoreParts, history: History, version: StoredVersion): Promise<void> {
   const { resource, index, changeId, author } = version;
-  const move = history.moves.get(moveKey(version));
-  if (!move?.versionDigest) return;
-  const judge = { trust: indexTrust(parts.trust), verify: parts.verify };
+  const { move, judge } = history.moves.get(moveKey(version)) ?? {};
+  if (!move?.versionDigest || !judge) return;
   const context = { environment: parts.environment, changeId, author: author ?? '' };
   const violations = judgeVersion(await parts.bodies.get(move.versionDigest), move, context, judge);
   if (violations.length === 0) return;

@@ -29,7 +29,7 @@ export const installationSchema = z.strictObject({
   environment: z.string(),
   temporal: z.strictObject({ address: z.string(), namespace: z.string(), uiUrl: z.string().optional() }),
   aws,
-  /** The signed trust document, and the digest that it must have. */
+  /** The signed trust document that the log begins with, and the digest that it must have. */
   trustFile: z.string(),
   trustDigest: z.string(),
   /**
@@ -41,6 +41,8 @@ export const installationSchema = z.strictObject({
   keysDir: z.string(),
   /** Rights and key of the break-glass role (`BreakGlassConfig`, JSON, mode 0600). Absent: not from this machine. */
   breakGlassFile: z.string().optional(),
+  /** Private keys of the holders of the trust document's root: `<holder>.pem`. Absent: none is kept here. */
+  rootKeysDir: z.string().optional(),
   /** Where second factors are proven. Absent: nobody here approves what asks for one. */
   factorVerifierUrl: z.url().optional(),
   /** Where this machine keeps how far it has verified the log. Absent: `memory`, beside this file. */

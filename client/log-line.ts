@@ -1,13 +1,16 @@
+import type { LogEntry } from '../activities/ports/change-log.ts';
 import { DomainError } from '../domain/errors.ts';
-import { parseJsonBytes } from '../domain/evidence/canonical-json.ts';
+import { digestOf, parseJsonBytes } from '../domain/evidence/canonical-json.ts';
 import { type OpenedStatement, openEnvelope, type Said } from '../domain/evidence/statement-codec.ts';
 import type {
   AcceptancePredicate,
   CommitPredicate,
+  FreezePredicate,
   OverrideIntentPredicate,
 } from '../domain/evidence/statements.ts';
-import type { TrustDocument } from '../domain/evidence/trust.ts';
+import { holderOf } from '../domain/evidence/trust.ts';
 import { isWithdrawal } from '../domain/log/entry.ts';
+import { scopeText } from '../domain/log/freeze-scope.ts';
 import type { EntryFate } from '../domain/log/state.ts';
 
 /** One entry of the log, as people read it. */
@@ -26,10 +29,7 @@ export interface LogLine {
   statement: Said | null;
 }
 
-export function readLogLine(
-  entry: { index: number; bytes: Uint8Array; fate: EntryFate },
-  trust: TrustDocument,
-): LogLine {
+export function readLogLine(entry: LogEntry): LogLine {
   const { index, fate } = entry;
   const known = { index, fate: fate.fate, fateReason: reasonOf(fate) };
   try {
@@ -39,7 +39,7 @@ export function readLogLine(
       ...known,
       at: opened.type === 'approval' ? opened.predicate.issuedAt : atOf(opened),
       changeId: 'changeId' in predicate ? predicate.changeId : null,
-      signer: signerOf(opened, trust, fate),
+      signer: signerOf(opened, entry),
       summary: summaryOf(opened),
       statement: { type: opened.type, predicate } as Said,
     };
@@ -66,13 +66,9 @@ function reasonOf(fate: EntryFate): string | null {
   }
 }
 
-function signerOf(opened: OpenedStatement, trust: TrustDocument, fate: EntryFate): string {
-  const owners = new Map([
-    ...trust.people.flatMap((person) => person.keys.map((key) => [key.keyId, person.subject] as const)),
-    ...trust.services.flatMap((service) => service.keys.map((key) => [key.keyId, service.name] as const)),
-  ]);
+function signerOf(opened: OpenedStatement, { fate, judge }: LogEntry): string {
   const names = opened.signatures.map(
-    ({ keyid }) => owners.get(keyid) ?? `unknown key ${keyid.slice(0, 19)}…`,
+    ({ keyid }) => holderOf(keyid, judge.trust) ?? `unknown key ${keyid.slice(0, 19)}…`,
   );
   return fate.fate === 'inert' ? `claims ${names.join(', ')}` : names.join(', ');
 }
@@ -80,7 +76,7 @@ function signerOf(opened: OpenedStatement, trust: TrustDocument, fate: EntryFate
 function summaryOf(said: Said): string {
   switch (said.type) {
     case 'trust':
-      return `trust document ${said.predicate.trustDigest.slice(0, 19)}…`;
+      return `trust document, version ${said.predicate.document.version}, ${digestOf(said.predicate.document).slice(0, 19)}…`;
     case 'request':
       return `request by ${said.predicate.author}`;
     case 'plan':
@@ -110,7 +106,7 @@ function summaryOf(said: Said): string {
     case 'end':
       return `ended ${said.predicate.status}${because(said.predicate.reasons)}`;
     case 'freeze':
-      return `${said.predicate.scope?.zone ?? 'the environment'} is ${said.predicate.state}: ${said.predicate.reason}`;
+      return freezeSummary(said.predicate);
     case 'fence':
       return `raises the fence of ${said.predicate.zone} for the ${said.predicate.cause.type} of entry ${said.predicate.cause.index}`;
     case 'recovery':
@@ -123,11 +119,28 @@ function summaryOf(said: Said): string {
       return `break-glass ${said.predicate.result}, fence ${said.predicate.fence}`;
     case 'review':
       return `review closed by ${said.predicate.reviewer}: ${said.predicate.reason}`;
+    case 'resumption':
+      return `${RELEASE_TEXT[said.predicate.verdict]} ${said.predicate.az} under entry ${said.predicate.freezeIndex}${because(said.predicate.reasons.map((message) => ({ message })))}`;
     case 'factor-lock':
       return `the second factor of ${said.predicate.person} is locked until ${said.predicate.until}, after ${said.predicate.failures} wrong codes`;
     case 'snapshot':
       return `snapshot of ${said.predicate.size} entries`;
   }
+}
+
+const RELEASE_TEXT = {
+  pass: 'releases',
+  fail: 'freezes again before',
+  inconclusive: 'holds before',
+} as const;
+
+function freezeSummary({ scope, state, hard, rollBack, gradual, reason }: FreezePredicate): string {
+  const how = [
+    ...(hard ? ['hard'] : []),
+    ...(rollBack ? ['changes go back'] : []),
+    ...(gradual ? [`in the order ${gradual.order.join(', ')}`] : []),
+  ];
+  return `${scopeText(scope)} is ${state}${how.length > 0 ? ` (${how.join(', ')})` : ''}: ${reason}`;
 }
 
 function shareOf(rollout: CommitPredicate['rollout']): string {

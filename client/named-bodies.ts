@@ -3,13 +3,14 @@ import { bodiesNamed } from '../domain/evidence/export-layout.ts';
 import type { VersionContext } from '../domain/evidence/judge-version.ts';
 import type { Said } from '../domain/evidence/statement-codec.ts';
 import type { Move } from '../domain/evidence/statements.ts';
+import type { Judge } from '../domain/log/authority.ts';
 
 export interface NamedBody {
   digest: Digest;
   entry: number;
   isPlan?: boolean;
   /** Of a version statement: what it must agree with. */
-  version?: { move: Move; context: VersionContext };
+  version?: { move: Move; context: VersionContext; judge: Judge };
 }
 
 /** The bodies that honoured entries name, each by the first entry that does. */
@@ -25,7 +26,8 @@ export class NamedBodies {
     if (!this.#all.has(body.digest)) this.#all.set(body.digest, body);
   }
 
-  add(said: Said, entry: number): void {
+  /** `judge`: of the entry. */
+  add(said: Said, entry: number, judge: Judge): void {
     if (said.type === 'request') this.#authors.set(said.predicate.changeId, said.predicate.author);
     if (said.type === 'commit') {
       const { changeId, moves } = said.predicate;
@@ -34,7 +36,7 @@ export class NamedBodies {
       for (const move of moves) {
         if (!move.versionDigest || !move.to) continue;
         this.name({ digest: move.to, entry });
-        this.name({ digest: move.versionDigest, entry, version: { move, context } });
+        this.name({ digest: move.versionDigest, entry, version: { move, context, judge } });
       }
     }
     const planDigest = said.type === 'plan' ? said.predicate.planDigest : null;

@@ -36,13 +36,14 @@ export function readInstallation(home: string): Installation {
       next,
     });
   }
-  const { breakGlassFile, trustFile, keysDir, memoryDir = 'memory', ...rest } = parsed.data;
+  const { breakGlassFile, trustFile, keysDir, rootKeysDir, memoryDir = 'memory', ...rest } = parsed.data;
   const here = (path: string) => resolve(dirname(file), path);
   return {
     ...rest,
-    ...(breakGlassFile === undefined ? {} : { breakGlassFile: here(breakGlassFile) }),
     trustFile: here(trustFile),
     keysDir: here(keysDir),
+    ...(breakGlassFile === undefined ? {} : { breakGlassFile: here(breakGlassFile) }),
+    ...(rootKeysDir === undefined ? {} : { rootKeysDir: here(rootKeysDir) }),
     memoryDir: here(memoryDir),
   };
 }

@@ -7,10 +7,10 @@ import {
   digestOfBytes,
   parseJsonBytes,
 } from '../domain/evidence/canonical-json.ts';
-import type { VerifySignature } from '../domain/evidence/dsse.ts';
 import type { TrustDocument } from '../domain/evidence/trust.ts';
 import { createFold } from '../domain/log/fold.ts';
 import { genesisDigest } from '../domain/log/log-object.ts';
+import type { VerifyEd25519 } from '../domain/log/signed-note.ts';
 import { hasFieldsOfState, type LogState } from '../domain/log/state.ts';
 
 /** A snapshot that an honoured entry names. */
@@ -33,8 +33,9 @@ export interface SnapshotVerdict {
 /** Everything that judging a log from its first entry takes. */
 export interface LogToFold {
   environment: string;
+  /** The pinned one. */
   trust: TrustDocument;
-  verify: VerifySignature;
+  verify: VerifyEd25519;
   objects: StoredObjects;
 }
 

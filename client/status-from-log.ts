@@ -135,6 +135,7 @@ function apply(status: RecordedStatus, said: Said, index: number): void {
     case 'freeze':
     case 'fence':
     case 'recovery':
+    case 'resumption':
     case 'snapshot':
     case 'version':
       return;

@@ -33,6 +33,7 @@ const KIND_OF_CODE = {
   ALREADY_ENDED: 'conflict',
   FROZEN: 'unsafe',
   RISK_TOO_HIGH: 'unsafe',
+  TRUST_EXPIRED: 'unsafe',
   APPROVAL_REJECTED: 'denied',
   APPROVAL_EXPIRED: 'denied',
   QUORUM_DENIED: 'denied',

@@ -10,9 +10,9 @@ import {
   type RememberingFactorStore,
 } from '../infra/files/remembering-factor-store.ts';
 import { startFactorServer } from '../infra/http/factor-server.ts';
-import { createKeyring } from '../infra/keys/keyring.ts';
 import { matchCode } from '../infra/keys/second-factor.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
+import { verifyEd25519 as verify } from '../infra/keys/verify-ed25519.ts';
 import { readFactorVerifierConfig } from './factor-verifier-config.ts';
 
 /**
@@ -32,7 +32,6 @@ const logger = pino({
 });
 const { environment, aws, kmsKeyArn, factorKeyArn, memoryDir } = config;
 const trust = openTrustFile(config.trustFile, config.trustDigest);
-const verify = createKeyring(trust);
 const kms = createKmsClient(aws);
 const store = { s3: createS3Client(aws), bucket: aws.bucket, environment };
 const factors = createS3FactorStore({ ...store, kms, keyArn: factorKeyArn });
@@ -42,7 +41,7 @@ const server = await startFactorServer({
   host: config.host,
   port: config.port,
   verifier: createFactorVerifier({
-    ...{ environment, trust, verify },
+    ...{ environment, verify },
     signer: await openKmsSigner({ kms, keyArn: kmsKeyArn }),
     clock: { nowMs: () => Date.now() },
     factors: remembering ?? factors,

@@ -5,7 +5,7 @@ import type { ChangeLog } from '../activities/ports/change-log.ts';
 const INTERVAL_MS = 1_000;
 
 /**
- * Folds the log as it grows, so that whoever asks a voter or the enactor does not wait for all that happened since
+ * Folds the log as it grows, so that whoever asks a voter does not wait for all that happened since
  * the last time: after a busy hour that would be longer than a vote's time-out. Never rejects; what fails here fails
  * again, and is told, where the log is needed.
  */

@@ -37,7 +37,7 @@ if (config.role === 'orchestrator') {
 }
 const worker = await createRoleWorker(config, ports, logger, workflowBundle);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => worker.shutdown());
-if (config.role === 'voter' || config.role === 'enactor') void followLog(ports.log, logger);
+if (config.role === 'voter') void followLog(ports.log, logger);
 logger.info('ready');
 await worker.run();
 // The native runtime keeps the process alive for its own threads.

@@ -5,7 +5,8 @@ import type { ConsumerReports } from '../activities/ports/consumer-reports.ts';
 import type { HistoryArchive } from '../activities/ports/history-archive.ts';
 import type { Pager } from '../activities/ports/pager.ts';
 import type { CommonPorts, TakenSnapshot } from '../activities/role-ports.ts';
-import type { VerifySignature } from '../domain/evidence/dsse.ts';
+import type { VerifyEd25519 } from '../domain/log/signed-note.ts';
+import { trustOf } from '../domain/log/state.ts';
 import {
   createKmsClient,
   createRoute53Reader,
@@ -19,9 +20,10 @@ import { createS3ChangeLog } from '../infra/aws/s3-change-log.ts';
 import { createS3ConsumerReports } from '../infra/aws/s3-consumer-reports.ts';
 import { createS3HistoryArchive } from '../infra/aws/s3-history-archive.ts';
 import { openS3ChangeLog, writeSnapshot } from '../infra/aws/s3-snapshots.ts';
+import { createCedarEngine } from '../infra/cedar/cedar-engine.ts';
 import { createWebhookPager } from '../infra/http/webhook-pager.ts';
-import { createKeyring } from '../infra/keys/keyring.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
+import { verifyEd25519 as verify } from '../infra/keys/verify-ed25519.ts';
 import type { WorkerConfig } from './config.ts';
 import { madeBy } from './made-by.ts';
 import { openTransparency } from './transparency.ts';
@@ -36,7 +38,7 @@ export type OpenedPorts = CommonPorts & {
   cosignedLog?: CosignedLog;
   reports: ConsumerReports;
   histories: HistoryArchive;
-  verify: VerifySignature;
+  verify: VerifyEd25519;
   /** See `OrchestratorPorts`: the entry counts only with the orchestrator's key. */
   takeSnapshot(): Promise<TakenSnapshot>;
 };
@@ -45,23 +47,22 @@ export type OpenedPorts = CommonPorts & {
 export async function openPorts(config: WorkerConfig): Promise<OpenedPorts> {
   const { environment, aws } = config;
   const trust = openTrustFile(config.trustFile, config.trustDigest);
-  const verify = createKeyring(trust);
   const s3 = createS3Client(aws);
   const store = { s3, bucket: aws.bucket, environment };
   const logInput = { ...store, trust, verify };
   const log = BELIEVES_SNAPSHOTS.includes(config.role)
     ? await openS3ChangeLog(logInput)
     : createS3ChangeLog(logInput);
+  const inForce = () => trustOf(log.lastKnown());
   const kms = createKmsClient(aws);
   const clock = { nowMs: () => Date.now() };
   const [signer, transparency] = await Promise.all([
     openKmsSigner({ kms, keyArn: config.kmsKeyArn }),
-    openTransparency(config, { trust, clock, kms, store }),
+    openTransparency(config, { log, clock, kms, store }),
   ]);
   return {
     ...transparency,
     environment,
-    trust,
     verify,
     log,
     async takeSnapshot() {
@@ -74,11 +75,12 @@ export async function openPorts(config: WorkerConfig): Promise<OpenedPorts> {
     dns: createRoute53DnsZones({
       reader: createRoute53Reader(aws),
       writer: createRoute53Writer(aws),
-      trust,
+      targets: () => inForce().targets,
       worstPropagationMs: config.dnsWorstPropagationMs,
     }),
     signer,
     clock,
+    policyEngine: createCedarEngine(),
     madeBy,
   };
 }

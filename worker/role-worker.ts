@@ -5,16 +5,19 @@ import { bundleWorkflowCode, NativeConnection, Worker, type WorkerOptions } from
 import type { Logger } from 'pino';
 import {
   createAnalysisActivities,
+  createBrakeActivities,
   createEnactorActivities,
   createOrchestratorActivities,
   createVoterActivities,
 } from '../activities/index.ts';
 import { DomainError } from '../domain/errors.ts';
+import { trustOf } from '../domain/log/state.ts';
 import { createFileZoneSwitch } from '../infra/files/file-zone-switch.ts';
 import { createHttpProber } from '../infra/http/http-prober.ts';
 import { QUEUES } from '../workflows/contract.ts';
 import { activityEdge, pause } from './activity-edge.ts';
 import type { WorkerConfig } from './config.ts';
+import { enforceFreezes } from './enforce-freezes.ts';
 import { installedBuild } from './installed-build.ts';
 import { createPager, type OpenedPorts } from './role-ports.ts';
 
@@ -23,13 +26,47 @@ const SHUTDOWN_GRACE = '10 seconds';
 
 export type WorkflowBundle = NonNullable<WorkerOptions['workflowBundle']>;
 
-/** The worker of one role: its queue, its activities, and for the orchestrator the workflows. */
+/** What works for one role in this process. */
+export interface RoleWorker {
+  /** Until it is shut down. Rejects when one of its workers fails. */
+  run(): Promise<void>;
+  /** Lets what is under way finish. */
+  shutdown(): void;
+}
+
+/** The workers of one role: its queues, its activities, and for the orchestrator the workflows. */
 export async function createRoleWorker(
   config: WorkerConfig,
   ports: OpenedPorts,
   logger: Logger,
   workflowBundle?: WorkflowBundle,
-): Promise<Worker> {
+): Promise<RoleWorker> {
+  const workers = await createWorkers(config, ports, logger, workflowBundle);
+  const shutdown = () => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  return {
+    async run() {
+      const ended = new AbortController();
+      const enforcing = config.role === 'enactor' && enforceFreezes(ports, logger, ended.signal);
+      try {
+        // One that fails takes the others with it: half a role would look like a whole one.
+        await Promise.all(workers.map((worker) => worker.run().finally(shutdown)));
+      } finally {
+        ended.abort();
+        await enforcing;
+      }
+    },
+    shutdown,
+  };
+}
+
+async function createWorkers(
+  config: WorkerConfig,
+  ports: OpenedPorts,
+  logger: Logger,
+  workflowBundle?: WorkflowBundle,
+): Promise<Worker[]> {
   const connection = await NativeConnection.connect({ address: config.temporal.address });
   const common = {
     connection,
@@ -43,18 +80,20 @@ export async function createRoleWorker(
     case 'orchestrator': {
       const { integrator } = ports;
       if (!integrator) throw incomplete('An orchestrator needs integration.');
-      return Worker.create({
-        ...common,
-        taskQueue: QUEUES.orchestrator,
-        workflowBundle: workflowBundle ?? (await loadWorkflowBundle()),
-        activities: createOrchestratorActivities({
-          ...ports,
-          integrator,
-          pager: createPager(config, logger),
+      return [
+        await Worker.create({
+          ...common,
+          taskQueue: QUEUES.orchestrator,
+          workflowBundle: workflowBundle ?? (await loadWorkflowBundle()),
+          activities: createOrchestratorActivities({
+            ...ports,
+            integrator,
+            pager: createPager(config, logger),
+          }),
+          // A killed worker's workflows move on after this, instead of after ten seconds.
+          stickyQueueScheduleToStartTimeout: '1 second',
         }),
-        // A killed worker's workflows move on after this, instead of after ten seconds.
-        stickyQueueScheduleToStartTimeout: '1 second',
-      });
+      ];
     }
     case 'voter': {
       const { voterZone, zoneSwitchFile } = config;
@@ -63,30 +102,34 @@ export async function createRoleWorker(
       }
       const voter = `voter.${voterZone}`;
       const zoneSwitch = createFileZoneSwitch(zoneSwitchFile);
-      return Worker.create({
-        ...common,
-        taskQueue: QUEUES.voter(voterZone),
-        activities: createVoterActivities({ ...ports, voter, voterZone, zoneSwitch }),
-      });
+      return [
+        await Worker.create({
+          ...common,
+          taskQueue: QUEUES.voter(voterZone),
+          activities: createVoterActivities({ ...ports, voter, voterZone, zoneSwitch }),
+        }),
+      ];
     }
     case 'analysis':
-      return Worker.create({
-        ...common,
-        taskQueue: QUEUES.analysis,
-        activities: createAnalysisActivities({
-          ...ports,
-          pause,
-          prober: createHttpProber(ports.trust.policy.probeAllowList),
+      return [
+        await Worker.create({
+          ...common,
+          taskQueue: QUEUES.analysis,
+          activities: createAnalysisActivities({
+            ...ports,
+            pause,
+            prober: createHttpProber(() => trustOf(ports.log.lastKnown()).policy.probeAllowList),
+          }),
         }),
-      });
+      ];
     case 'enactor': {
       const { cosignedLog } = ports;
       if (!cosignedLog) throw incomplete('An enactor needs checkpointDir.');
-      return Worker.create({
-        ...common,
-        taskQueue: QUEUES.enactor,
-        activities: createEnactorActivities({ ...ports, cosignedLog, pause }),
-      });
+      const own = { ...ports, cosignedLog, pause };
+      return Promise.all([
+        Worker.create({ ...common, taskQueue: QUEUES.enactor, activities: createEnactorActivities(own) }),
+        Worker.create({ ...common, taskQueue: QUEUES.brakes, activities: createBrakeActivities(own) }),
+      ]);
     }
   }
 }

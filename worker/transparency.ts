@@ -1,10 +1,13 @@
 import { type CosignedLog, createCosignedLog } from '../activities/cosigned-log.ts';
 import { createIntegrator, type Integrator } from '../activities/integrate.ts';
+import type { ChangeLog } from '../activities/ports/change-log.ts';
 import type { Clock } from '../activities/ports/clock.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Signer } from '../domain/evidence/dsse.ts';
+import { keyIdOf } from '../domain/evidence/ed25519-key.ts';
 import type { TrustDocument } from '../domain/evidence/trust.ts';
 import { parseVkey } from '../domain/log/signed-note.ts';
+import { trustOf } from '../domain/log/state.ts';
 import type { createKmsClient } from '../infra/aws/aws-clients.ts';
 import { openKmsSigner } from '../infra/aws/kms-signer.ts';
 import { createS3LogEntries } from '../infra/aws/s3-log-entries.ts';
@@ -12,12 +15,11 @@ import type { LogStore } from '../infra/aws/s3-log-reader.ts';
 import { createS3TileStore } from '../infra/aws/s3-tile-store.ts';
 import { createFileWitnessMemory } from '../infra/files/file-witness-memory.ts';
 import { createHttpWitness } from '../infra/http/witness-client.ts';
-import { keyIdOf } from '../infra/keys/keyring.ts';
 import { verifyEd25519 } from '../infra/keys/verify-ed25519.ts';
 import type { WorkerConfig } from './config.ts';
 
 interface Opening {
-  trust: TrustDocument;
+  log: ChangeLog;
   clock: Clock;
   kms: ReturnType<typeof createKmsClient>;
   store: LogStore;
@@ -37,8 +39,10 @@ export async function openTransparency(
 
 async function openIntegrator(
   { logKeyArn, witnesses }: NonNullable<WorkerConfig['integration']>,
-  { trust, clock, kms, store }: Opening,
+  { log: changeLog, clock, kms, store }: Opening,
 ): Promise<Integrator> {
+  // Another witness comes with its address, so with another configuration and a new start.
+  const trust = trustOf(await changeLog.sync());
   const { log, threshold } = trust.transparency;
   const signer = await openKmsSigner({ kms, keyArn: logKeyArn });
   requirePinned(trust, signer, witnesses);
@@ -54,13 +58,15 @@ async function openIntegrator(
   });
 }
 
-function openCosignedLog(checkpointDir: string, { trust, clock, store }: Opening): CosignedLog {
-  const { log, witnesses, threshold } = trust.transparency;
+function openCosignedLog(checkpointDir: string, { log, clock, store }: Opening): CosignedLog {
+  const inForce = () => trustOf(log.lastKnown()).transparency;
   return createCosignedLog({
     tiles: createS3TileStore(store),
-    logKey: parseVkey(log),
-    witnessKeys: witnesses.map(parseVkey),
-    threshold,
+    logKey: parseVkey(inForce().log),
+    witnesses() {
+      const { witnesses, threshold } = inForce();
+      return { keys: witnesses.map(parseVkey), threshold };
+    },
     verify: verifyEd25519,
     clock,
     memory: createFileWitnessMemory(checkpointDir),

@@ -1,6 +1,7 @@
 import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type {
   AnalysisActivities,
+  BrakeActivities,
   EnactorActivities,
   OrchestratorActivities,
   VoterActivities,
@@ -30,6 +31,14 @@ const QUEUED_AT_MOST = '30 seconds';
 
 export const enactor: EnactorActivities = proxyActivities<EnactorActivities>({
   taskQueue: QUEUES.enactor,
+  scheduleToStartTimeout: QUEUED_AT_MOST,
+  startToCloseTimeout: '15 minutes',
+  heartbeatTimeout: '4 seconds',
+  retry,
+});
+
+export const brakes: BrakeActivities = proxyActivities<BrakeActivities>({
+  taskQueue: QUEUES.brakes,
   scheduleToStartTimeout: QUEUED_AT_MOST,
   startToCloseTimeout: '15 minutes',
   heartbeatTimeout: '4 seconds',

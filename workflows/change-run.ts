@@ -5,9 +5,11 @@ import {
   condition,
   isCancellation,
   log,
+  sleep,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { Frozen } from '../activities/authorised-step.ts';
 import type { AdmittedCommand } from '../activities/command.ts';
 import { type ErrorKind, errorKind, isErrorCode, type Violation } from '../domain/errors.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
@@ -35,10 +37,17 @@ const HISTORY_LIMIT_EVENTS = 600;
 /** Of signals; who wants an answer sends an update, and the server lets ten of those be in flight. */
 const MAX_COMMANDS_AT_ONCE = 20;
 
+const BRAKE_INTERVAL_MS = 1_000;
+
+/** How soon a change asks again whether it may go on. */
+export const TURN_RETRY_MS = 2_000;
+
 /** One change under way: its progress, and the ways in which its phases wait, hold, retry and are interrupted. */
 export class ChangeRun {
   readonly progress: Progress;
   #continueRequests = 0;
+  #looksForBrake = false;
+  #lookedForBrakeAtMs = 0;
   #commandsUnderWay = 0;
   #lastCommand: Promise<unknown> = Promise.resolve();
 
@@ -161,6 +170,40 @@ export class ChangeRun {
     return { accepted, phase: this.status.phase, reason, violations: [] };
   }
 
+  /**
+   * Looks whether a freeze sends this change back. Whoever signals is not believed, the log is; a change of which
+   * nothing can be live waits for the freeze to end instead. A flood of signals costs one look a second: those that
+   * come before the next look are answered by it. A history that is full ends first; the change meets the freeze then.
+   */
+  async brake(): Promise<void> {
+    const { plan, ending } = this.progress;
+    if (this.#looksForBrake || plan === null || ending !== null || this.status.undo.length === 0) return;
+    if (this.needsNewHistory()) return;
+    this.#looksForBrake = true;
+    try {
+      const waitMs = this.#lookedForBrakeAtMs + BRAKE_INTERVAL_MS - Date.now();
+      if (waitMs > 0) await sleep(waitMs);
+      this.#lookedForBrakeAtMs = Date.now();
+      this.#sendBack(await orchestrator.sentBack({ planDigest: plan.planDigest }));
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      log.warn('the log does not say whether a freeze sends this change back', { error: String(error) });
+    } finally {
+      this.#looksForBrake = false;
+    }
+  }
+
+  /** Holds where it is while a freeze is in the way, and asks again; goes back where the freeze says so. */
+  async waitOutFreeze({ reason, sentBackBy }: Frozen): Promise<undefined | Stopped> {
+    this.#sendBack(sentBackBy);
+    return this.waitFor(reason, 'an operator: resume automation', () => false, TURN_RETRY_MS);
+  }
+
+  #sendBack(sentBackBy: Frozen['sentBackBy']): void {
+    if (sentBackBy === null || this.status.undo.length === 0 || isEnd(this.status.phase)) return;
+    if (this.status.phase !== 'rolling-back') this.progress.abort ??= sentBackBy;
+  }
+
   needsNewHistory(): boolean {
     const { historyLength, continueAsNewSuggested } = workflowInfo();
     return continueAsNewSuggested || historyLength > HISTORY_LIMIT_EVENTS;
@@ -280,6 +323,17 @@ export class ChangeRun {
       }
     }
   }
+}
+
+/** Why a change ended that somebody aborted. */
+export function abortion(abort: Progress['abort']): Violation {
+  const { by, reason } = abort ?? { by: 'unknown', reason: 'unknown' };
+  return {
+    code: 'ABORTED',
+    rule: 'abort',
+    message: `Aborted by ${by}: ${reason}`,
+    remedy: 'Submit it again when it may go on.',
+  };
 }
 
 const UNINTERRUPTED: readonly Phase[] = ['commit', 'rolling-back'];

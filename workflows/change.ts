@@ -11,11 +11,10 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import { type LifecycleEvent, nextPhase } from '../domain/change/lifecycle.ts';
-import type { Violation } from '../domain/errors.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
 import type { EndStatus } from '../domain/evidence/statements.ts';
 import { orchestrator } from './activities.ts';
-import { ChangeRun, failureOf, STOPPED, type Stopped } from './change-run.ts';
+import { abortion, ChangeRun, failureOf, STOPPED, type Stopped } from './change-run.ts';
 import {
   type ChangeInput,
   type ChangeResult,
@@ -45,6 +44,7 @@ const decideUpdate = defineUpdate<DecideAnswer, [DecideMessage]>(MESSAGES.decide
 const decideSignal = defineSignal<[DecideMessage]>(MESSAGES.decide);
 const commandUpdate = defineUpdate<CommandAnswer, [CommandMessage]>(MESSAGES.command);
 const commandSignal = defineSignal<[CommandMessage]>(MESSAGES.command);
+const brakeSignal = defineSignal(MESSAGES.brake);
 const statusQuery = defineQuery<ChangeStatus>(STATUS_QUERY);
 
 type Running = Exclude<Phase, 'committed' | 'rejected' | 'rolled-back'>;
@@ -95,6 +95,7 @@ function listen(run: ChangeRun, desk: DecisionDesk): void {
   setHandler(commandSignal, async (message) => {
     if (isCommand(message)) await run.dropCommand(message);
   });
+  setHandler(brakeSignal, () => run.brake());
 }
 
 async function toTheEnd(input: ChangeInput, run: ChangeRun, desk: DecisionDesk): Promise<ChangeResult> {
@@ -126,7 +127,7 @@ async function onePhase(run: ChangeRun, desk: DecisionDesk): Promise<undefined |
     ? STOPPED
     : await refusalAsOutcome(run, () => PHASE[phase as Running](run, desk));
   if (outcome === STOPPED && !run.aborting) return STOPPED;
-  if (outcome === STOPPED) run.refuse([abortion(run)]);
+  if (outcome === STOPPED) run.refuse([abortion(run.progress.abort)]);
   const next = nextPhase(phase, eventOf(outcome, run));
   if (next === 'rejected' || next === 'rolled-back') run.progress.ending = next;
   else enter(run, next);
@@ -187,16 +188,6 @@ function enter(run: ChangeRun, phase: Phase): void {
 function endStatus({ progress, status }: ChangeRun): EndStatus {
   if ((progress.ending ?? status.phase) === 'rolled-back') return 'rolled-back';
   return progress.abort === null ? 'rejected' : 'aborted';
-}
-
-function abortion({ progress }: ChangeRun): Violation {
-  const { by, reason } = progress.abort ?? { by: 'unknown', reason: 'unknown' };
-  return {
-    code: 'ABORTED',
-    rule: 'abort',
-    message: `Aborted by ${by}: ${reason}`,
-    remedy: 'Submit it again when it may go on.',
-  };
 }
 
 function isDecision(message: DecideMessage | undefined): boolean {

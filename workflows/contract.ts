@@ -12,19 +12,36 @@ export type { Phase };
 export const CHANGE_WORKFLOW = 'change';
 /** Takes a snapshot of the log, and answers with a `TakenSnapshot`. */
 export const SNAPSHOT_WORKFLOW = 'snapshot';
+/** Makes a recorded freeze effective at once. Input: the index of its entry. */
+export const FREEZE_WORKFLOW = 'freeze';
+/** Releases a scope step by step. Input: `ResumeInput`. */
+export const RESUME_WORKFLOW = 'resume';
+
+export interface ResumeInput {
+  /** Index of the operator's entry that says `resuming`. */
+  freezeIndex: number;
+  watchMs: number;
+}
 
 /** Each role polls its own queue; who may poll it is a matter of the cluster's and AWS's credentials. */
 export const QUEUES = {
   orchestrator: 'orchestrator',
   analysis: 'analysis',
   enactor: 'enactor',
+  /** The enactor's too, polled by a worker of its own. */
+  brakes: 'enactor.brakes',
   voter: (voterZone: string) => `voter.${voterZone}`,
 } as const;
 
 export const VOTER_ZONES = ['us-east-1a', 'us-east-1b', 'us-east-1c'] as const;
 
 /** Signals and updates of one name share one handler and have one effect; updates are answered. */
-export const MESSAGES = { decide: 'decide', command: 'command' } as const;
+export const MESSAGES = {
+  decide: 'decide',
+  command: 'command',
+  /** A signal that carries nothing: look in the log whether a freeze sends this change back. */
+  brake: 'brake',
+} as const;
 export const STATUS_QUERY = 'status';
 
 /** A person's signed approval or rejection. Update id: the approval's nonce. */

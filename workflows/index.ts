@@ -1,3 +1,5 @@
 /** Entry of the workflow bundle. */
 export { change } from './change.ts';
+export { freeze } from './freeze.ts';
+export { resume } from './resume.ts';
 export { snapshot } from './snapshot.ts';

@@ -5,8 +5,9 @@ import { canonicalBytes, digestOf, digestOfBytes } from '../../domain/evidence/c
 import type { Envelope } from '../../domain/evidence/dsse.ts';
 import { openEnvelope, openPayload, signStatement } from '../../domain/evidence/statement-codec.ts';
 import type { OverrideIntentPredicate } from '../../domain/evidence/statements.ts';
+import { signaturesUnder } from '../../domain/evidence/trust.ts';
 import { forwardFence, landed, overrideFence, overrideMark } from '../../domain/kinds/dns-fence.ts';
-import { type CarriedOverride, openOverride } from '../../domain/log/override-authority.ts';
+import { type CarriedOverride, openOverride, saidIn } from '../../domain/log/override-authority.ts';
 import type { LogState } from '../../domain/log/state.ts';
 import { standingAgainst } from '../../domain/override/judge-guards.ts';
 import { judgeOverride } from '../../domain/override/judge-override.ts';
@@ -38,8 +39,9 @@ const ATTEMPTS = 3;
  * throws; `DNS_UNAVAILABLE` when nobody can tell whether the batch landed: then `reconcileSpool` settles it.
  */
 export async function applyOverride(ports: BreakGlassPorts, input: SignedOverride): Promise<OverrideResult> {
-  const carried = openOverride(input, ports.verify);
-  const base = await planOverrideHere(ports, carried.said.changeId, input.request);
+  const { changeId } = saidIn(input);
+  const base = await planOverrideHere(ports, changeId, input.request);
+  const carried = openOverride(input, signaturesUnder(base.trust, ports.verify));
   const violations = await judge(ports, carried, base);
   const { plan } = base.planned;
   if (violations.length > 0 || plan === null) return { result: 'refused', violations };
@@ -59,9 +61,9 @@ interface Step extends SignedOverride {
 async function judge(
   ports: BreakGlassPorts,
   { said, keyIds, factors }: CarriedOverride,
-  { planned, state }: OverrideBase,
+  { planned, state, trust }: OverrideBase,
 ): Promise<Violation[]> {
-  const { environment, trust, clock } = ports;
+  const { environment, clock } = ports;
   return [
     ...judgeOverride(said, {
       ...{ environment, keyIds, factors, people: trust.people, services: trust.services },
@@ -81,15 +83,12 @@ function isUsed({ changeId, nonce }: CarriedOverride['said'], state: LogState | 
   );
 }
 
-async function isSpooled(
-  { spool, verify }: BreakGlassPorts,
-  said: CarriedOverride['said'],
-): Promise<boolean> {
+async function isSpooled({ spool }: BreakGlassPorts, said: CarriedOverride['said']): Promise<boolean> {
   const items = await spool.read();
   return items.some((item) => {
     const opened = 'envelope' in item ? openEnvelope(item.envelope) : null;
     if (opened?.type !== 'override-intent') return false;
-    const { nonce, changeId } = openOverride(opened.predicate, verify).said;
+    const { nonce, changeId } = saidIn(opened.predicate);
     return nonce === said.nonce || changeId === said.changeId;
   });
 }

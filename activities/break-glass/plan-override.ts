@@ -1,9 +1,10 @@
 import { type ChangeRequest, resourceOf } from '../../domain/change/request.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { digestOf } from '../../domain/evidence/canonical-json.ts';
+import type { TrustDocument } from '../../domain/evidence/trust.ts';
 import type { ZoneState } from '../../domain/kinds/dns-records.ts';
 import { documentKindOf } from '../../domain/kinds/documents.ts';
-import type { LogState } from '../../domain/log/state.ts';
+import { type LogState, trustOf } from '../../domain/log/state.ts';
 import { type PlannedOverride, planOverride } from '../../domain/override/judge-guards.ts';
 import type { BreakGlassPorts } from './ports.ts';
 
@@ -13,6 +14,8 @@ export interface OverrideBase {
   zone: ZoneState;
   /** Null when the log does not answer. */
   state: LogState | null;
+  /** In force, as far as this machine knows. */
+  trust: TrustDocument;
 }
 
 /**
@@ -20,21 +23,25 @@ export interface OverrideBase {
  * hosted zone of this environment, and what `DnsZones.readZone` throws: without the target there is nothing to break.
  */
 export async function planOverrideHere(
-  ports: Pick<BreakGlassPorts, 'environment' | 'trust' | 'log' | 'dns' | 'clock'>,
+  ports: Pick<BreakGlassPorts, 'environment' | 'log' | 'dns' | 'clock'>,
   changeId: string,
   request: ChangeRequest,
 ): Promise<OverrideBase> {
-  const { environment, trust, clock } = ports;
-  const zones = trust.targets.map((target) => target.zone);
-  const name = targetOf(request, environment, zones);
-  const [zone, state] = await Promise.all([ports.dns.readZone(name), stateOrNull(ports)]);
+  const { environment, clock } = ports;
+  const state = await stateOrNull(ports);
+  const trust = trustOf(ports.log.lastKnown());
+  const name = targetOf(
+    request,
+    environment,
+    trust.targets.map((target) => target.zone),
+  );
+  const zone = await ports.dns.readZone(name);
   const planned = planOverride({
-    ...{ changeId, environment, request, zone, zones, state },
+    ...{ changeId, environment, request, zone, trust, state },
     requestDigest: digestOf(request),
-    policy: trust.policy,
     nowMs: clock.nowMs(),
   });
-  return { planned, zone, state };
+  return { planned, zone, state, trust };
 }
 
 /** Null while the log does not answer. One that answers wrongly (a fork) is no reason to go on: it throws. */

@@ -2,7 +2,7 @@ import type { DnsPlan } from '../../domain/change/plan.ts';
 import { DomainError, type Violation } from '../../domain/errors.ts';
 import { judgeStage } from '../../domain/invariants/judge-plan.ts';
 import { fenceIndex, forwardFence, landed } from '../../domain/kinds/dns-fence.ts';
-import type { ChangeRecord, LogState } from '../../domain/log/state.ts';
+import { type ChangeRecord, type LogState, trustOf } from '../../domain/log/state.ts';
 import { type Authorised, type StageResult, whyFrozen } from '../authorised-step.ts';
 import { recordOutcome } from '../outcomes.ts';
 import type { PacedWait } from '../ports/paced-wait.ts';
@@ -32,10 +32,10 @@ export async function applyBatch(ports: EnactorPorts & PacedWait, step: Step): P
     await awaitInSync(ports, null);
     return concludeApplied(ports, step, zone.fence);
   }
-  const frozen = whyFrozen(state, plan);
-  if (frozen.length > 0) return { result: 'refused', violations: frozen };
+  const frozen = whyFrozen(state, plan, stage);
+  if (frozen !== null) return { result: 'frozen', ...frozen };
   if (zone.fence !== intent.expectedFence) return concludeStale(ports, step, zone.fence);
-  const violations = judgeStage(plan, plan.stages.indexOf(stage), zone, ports.trust.policy);
+  const violations = judgeStage(plan, plan.stages.indexOf(stage), zone, trustOf(state).policy);
   if (violations.length > 0) {
     await recordOutcome(ports, intent, 'forward', 'not-applied', zone.fence, 'refused on the zone as it is');
     return { result: 'refused', violations };

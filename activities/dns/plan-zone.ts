@@ -3,21 +3,25 @@ import { buildPlan } from '../../domain/change/build-plan.ts';
 import { type ChangeRequest, resourceOf } from '../../domain/change/request.ts';
 import { judgePlan } from '../../domain/invariants/judge-plan.ts';
 import type { ZoneState } from '../../domain/kinds/dns-records.ts';
-import type { LogState } from '../../domain/log/state.ts';
-import type { Planned, PlanningInput, PlanningPorts } from '../planned.ts';
+import { type LogState, trustOf } from '../../domain/log/state.ts';
+import { permissionsInForce } from '../../domain/permissions/in-force.ts';
+import type { PlannedAtTarget, PlanningInput, PlanningPorts } from '../planned.ts';
 
 /** Plans a request against a fresh reading of its hosted zone. */
 export async function planZone(
   ports: PlanningPorts,
   change: PlanningInput,
   state: LogState,
-): Promise<Planned> {
-  const { trust, environment } = ports;
+): Promise<PlannedAtTarget> {
+  const { environment } = ports;
+  const trust = trustOf(state);
   const { policy } = trust;
   const zones = trust.targets.map((target) => target.zone);
   const target = targetZone(change.request, zones);
   const zone = target === null ? EMPTY_ZONE : await ports.dns.readZone(target);
-  const { plan, violations } = buildPlan({ ...change, environment, zone, live: state.live, policy, zones });
+  const { live } = state;
+  const permissions = permissionsInForce(live, trust);
+  const { plan, violations } = buildPlan({ ...change, environment, zone, live, policy, zones, permissions });
   if (plan === null || target === null) return { plan: null, violations };
   return {
     plan,

@@ -1,11 +1,12 @@
 import { DomainError } from '../../domain/errors.ts';
 import { signStatement } from '../../domain/evidence/statement-codec.ts';
-import type { FencePredicate } from '../../domain/evidence/statements.ts';
-import { fenceIndex, forwardFence } from '../../domain/kinds/dns-fence.ts';
-import type { LogState } from '../../domain/log/state.ts';
+import type { FencePredicate, FreezeScope } from '../../domain/evidence/statements.ts';
+import { forwardFence, isRaisedOver } from '../../domain/kinds/dns-fence.ts';
+import { fencedZones } from '../../domain/log/freeze-scope.ts';
+import { type LogState, trustOf } from '../../domain/log/state.ts';
 import { indexOfFate } from '../fates.ts';
 import type { PacedWait } from '../ports/paced-wait.ts';
-import type { EnactorPorts } from '../role-ports.ts';
+import type { CommonPorts } from '../role-ports.ts';
 import { awaitInSync } from './propagation.ts';
 
 const ATTEMPTS = 8;
@@ -24,14 +25,15 @@ export interface RaisedFence {
  * force, `ENTRY_MALFORMED` for a fence that this product never wrote, and what the zones and the log throw.
  */
 export async function raiseFences(
-  ports: EnactorPorts & PacedWait,
+  ports: CommonPorts & PacedWait,
   { causeIndex }: { causeIndex: number },
 ): Promise<RaisedFence[]> {
   const state = await ports.log.sync({ atLeast: causeIndex + 1 });
   const { cause, scope } = causeAt(state, causeIndex);
-  const zones = ports.trust.targets
-    .map(({ zone }) => zone)
-    .filter((zone) => scope === null || scope === zone);
+  const zones = fencedZones(
+    scope,
+    trustOf(state).targets.map(({ zone }) => zone),
+  );
   const settled = await Promise.allSettled(zones.map((zone) => raiseFence(ports, zone, cause)));
   const failed = settled.find((one) => one.status === 'rejected');
   if (failed) throw failed.reason;
@@ -41,10 +43,10 @@ export async function raiseFences(
 function causeAt(
   { recovery, automation }: LogState,
   index: number,
-): { cause: FencePredicate['cause']; scope: string | null } {
+): { cause: FencePredicate['cause']; scope: FreezeScope | null } {
   if (recovery?.index === index) return { cause: { type: 'recovery', index }, scope: null };
   const freeze = automation.find((one) => one.index === index && one.state !== 'active');
-  if (freeze) return { cause: { type: 'freeze', index }, scope: freeze.scope?.zone ?? null };
+  if (freeze) return { cause: { type: 'freeze', index }, scope: freeze.scope };
   throw new DomainError('NOT_PERMITTED', `Entry ${index} is no freeze or recovery that is in force.`, {
     next: 'See `resilience-ctl log` for the newest one.',
   });
@@ -52,13 +54,13 @@ function causeAt(
 
 /** A fence of a later entry than the cause is as good: no batch from before the cause expects it. */
 async function raiseFence(
-  ports: EnactorPorts & PacedWait,
+  ports: CommonPorts & PacedWait,
   zone: string,
   cause: FencePredicate['cause'],
 ): Promise<RaisedFence> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const live = await ports.dns.readFence(zone);
-    if (live !== null && fenceIndex(live) > cause.index) return { zone, fence: live };
+    if (live !== null && isRaisedOver(live, cause.index)) return { zone, fence: live };
     const entry = await signStatement(ports.signer, 'fence', {
       environment: ports.environment,
       zone,

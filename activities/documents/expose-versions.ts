@@ -16,8 +16,8 @@ export async function exposeVersions(
   ports: EnactorPorts,
   { state, change, plan, stage, intent }: Authorised<DocumentPlan>,
 ): Promise<StageResult> {
-  const frozen = whyFrozen(state, plan);
-  if (frozen.length > 0) return { result: 'refused', violations: frozen };
+  const frozen = whyFrozen(state, plan, stage);
+  if (frozen !== null) return { result: 'frozen', ...frozen };
   const rollout: Rollout = { stage: stage.name, percent: stage.percent, zones: stage.zones };
   const exposure = await signDecision(ports, 'commit', {
     changeId: change.changeId,
@@ -29,6 +29,8 @@ export async function exposeVersions(
     at: new Date(ports.clock.nowMs()).toISOString(),
   });
   const [exposed] = await ports.log.append([exposure]);
+  const frozenSince = exposed?.fate === 'void' && whyFrozen(await ports.log.sync(), plan, stage);
+  if (frozenSince) return { result: 'frozen', ...frozenSince };
   if (exposed?.fate === 'void') {
     return {
       result: 'refused',

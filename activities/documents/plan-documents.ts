@@ -5,8 +5,9 @@ import { DomainError } from '../../domain/errors.ts';
 import { type Digest, parseJsonBytes } from '../../domain/evidence/canonical-json.ts';
 import { judgeDocumentPlan } from '../../domain/invariants/judge-document-plan.ts';
 import { liveBodiesJudged } from '../../domain/invariants/live-bodies-judged.ts';
-import type { LogState } from '../../domain/log/state.ts';
-import type { Planned, PlanningInput, PlanningPorts } from '../planned.ts';
+import { type LogState, trustOf } from '../../domain/log/state.ts';
+import { permissionsInForce } from '../../domain/permissions/in-force.ts';
+import type { PlannedAtTarget, PlanningInput, PlanningPorts } from '../planned.ts';
 import type { Bodies } from '../ports/bodies.ts';
 
 /** Plans a request against the documents that the log says are live. */
@@ -14,8 +15,9 @@ export async function planDocuments(
   ports: PlanningPorts,
   change: PlanningInput,
   state: LogState,
-): Promise<Planned> {
-  const { environment, trust } = ports;
+): Promise<PlannedAtTarget> {
+  const { environment } = ports;
+  const trust = trustOf(state);
   const { policy } = trust;
   const { request } = change;
   const bodies = await parsedBodies(ports.bodies, liveBodiesJudged(request, state.live));
@@ -25,6 +27,7 @@ export async function planDocuments(
     live: state.live,
     bodies,
     policy,
+    permissions: permissionsInForce(state.live, trust),
   });
   if (plan === null) return { plan, violations };
   const newBodies = targetBodies(request);
@@ -68,9 +71,16 @@ async function authorsBases(
   return found.flat();
 }
 
-async function parsedBodies(bodies: Bodies, digests: Iterable<Digest>): Promise<Map<Digest, unknown>> {
-  const parsed = await Promise.all(
-    [...digests].map(async (digest) => [digest, parseJsonBytes(await bodies.get(digest))] as const),
+/** A layer may lie under thousands of services: with all their bodies asked for at once, connections time out. */
+const READ_AT_ONCE = 16;
+
+async function parsedBodies(bodies: Bodies, digests: ReadonlySet<Digest>): Promise<Map<Digest, unknown>> {
+  const parsed = new Map<Digest, unknown>();
+  const next = digests.values();
+  await Promise.all(
+    Array.from({ length: READ_AT_ONCE }, async () => {
+      for (const digest of next) parsed.set(digest, parseJsonBytes(await bodies.get(digest)));
+    }),
   );
-  return new Map(parsed);
+  return parsed;
 }

@@ -1,9 +1,10 @@
 import type { Envelope } from '../../domain/evidence/dsse.ts';
+import type { Judge } from '../../domain/log/authority.ts';
 import type { EntryFate, LogState } from '../../domain/log/state.ts';
 
 /**
- * The environment's one append-only log (DESIGN §6). Every instance folds for itself, under its own pinned trust
- * document, and believes nothing that it has not verified.
+ * The environment's one append-only log (DESIGN §6). Every instance folds for itself, from its own pinned trust
+ * document on, and believes nothing that it has not verified.
  */
 export interface ChangeLog {
   /**
@@ -26,7 +27,16 @@ export interface ChangeLog {
   intentLeaf(index: number): Uint8Array | null;
   /**
    * Every entry from index `from` to the head, in order, as the log holds it, inert and void ones included: what
-   * an auditor reads. `bytes` are the entry's final bytes: the canonical JSON of its envelope. Throws as `sync`.
+   * an auditor reads. Throws as `sync`.
    */
-  entries(from: number): AsyncIterable<{ index: number; bytes: Uint8Array; fate: EntryFate }>;
+  entries(from: number): AsyncIterable<LogEntry>;
+}
+
+export interface LogEntry {
+  index: number;
+  /** Final: the canonical JSON of its envelope. */
+  bytes: Uint8Array;
+  fate: EntryFate;
+  /** By what it was judged: the trust document that was in force there. */
+  judge: Judge;
 }

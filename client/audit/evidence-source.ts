@@ -12,6 +12,7 @@ export type { ChangeHistory };
  */
 export interface EvidenceSource {
   environment: string;
+  /** The pinned one; the entries have those that followed. */
   trust: TrustDocument;
   /** The signed file that the trust document came in. */
   trustFile: Uint8Array;

@@ -12,7 +12,6 @@ import {
 } from '../../domain/evidence/export-layout.ts';
 import { CSV_HEADER, csvLine, flatEntry, jsonLine } from '../../domain/evidence/flat-log.ts';
 import { bodiesInPlan } from '../../domain/evidence/read-plan.ts';
-import { indexTrust } from '../../domain/evidence/trust.ts';
 import type { Checkpoint } from '../../domain/log/checkpoint.ts';
 import { sameBytes } from '../../domain/log/merkle-tree.ts';
 import { parseVkey, type VerifyEd25519 } from '../../domain/log/signed-note.ts';
@@ -127,7 +126,7 @@ async function writeLog(
   verify: VerifyEd25519,
 ): Promise<Named> {
   const named: Named = { bodies: [], times: new Map() };
-  const flat = createFlatWriter(source, out);
+  const flat = createFlatWriter(out);
   const writeTiles = (files: readonly TileFile[]) =>
     Promise.all(files.map(({ path, bytes }) => out.write(tileFile(path), bytes)));
   let edge = EMPTY_EDGE;
@@ -222,11 +221,7 @@ async function writeBodies(
 /** Lines that are put together before they are written. */
 const LINES_AT_ONCE = 1000;
 
-function createFlatWriter(
-  { trust }: EvidenceSource,
-  { folder, digests }: { folder: ExportFolder; digests: Record<string, Digest> },
-) {
-  const index = indexTrust(trust);
+function createFlatWriter({ folder, digests }: { folder: ExportFolder; digests: Record<string, Digest> }) {
   const files = [
     { path: EXPORT_FILES.jsonLines, hash: createHash('sha256'), lineOf: jsonLine, lines: [] as string[] },
     { path: EXPORT_FILES.csv, hash: createHash('sha256'), lineOf: csvLine, lines: [CSV_HEADER] },
@@ -239,8 +234,8 @@ function createFlatWriter(
     }
   };
   return {
-    async add({ bytes, statement, fate }: FoldedEntry) {
-      const entry = flatEntry(bytes, statement, fate, index);
+    async add({ bytes, statement, fate, judge }: FoldedEntry) {
+      const entry = flatEntry(bytes, statement, fate, judge.trust);
       for (const { lines, lineOf } of files) lines.push(lineOf(entry));
       if (fate.index % LINES_AT_ONCE === 0) await flush();
     },

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { type Cli, printJson } from './cli.ts';
 import { addAudit } from './commands/audit.ts';
+import { addAutomation } from './commands/automation.ts';
 import { addApprove, addReject } from './commands/decide.ts';
 import { addDev } from './commands/dev.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -9,6 +10,7 @@ import { addFactor } from './commands/factor.ts';
 import { addKeys } from './commands/keys.ts';
 import { addHistory, addLog } from './commands/log.ts';
 import { addOverride } from './commands/override.ts';
+import { addPermissions } from './commands/permissions.ts';
 import { addPlan } from './commands/plan.ts';
 import { addSchema } from './commands/schema.ts';
 import { addSnapshot } from './commands/snapshot.ts';
@@ -17,6 +19,7 @@ import { addSteering } from './commands/steer.ts';
 import { addStore } from './commands/store.ts';
 import { addStoreCheck } from './commands/store-check.ts';
 import { addSubmit } from './commands/submit.ts';
+import { addTrust } from './commands/trust.ts';
 import { addWatch } from './commands/watch.ts';
 import { addWayBack } from './commands/way-back.ts';
 import { errorText } from './error-text.ts';
@@ -47,6 +50,7 @@ export function createProgram(cli: Cli): Command {
   addDoctor(program, cli);
   addKeys(program, cli);
   addFactor(program, cli);
+  addTrust(program, cli);
   addPlan(program, cli);
   addSubmit(program, cli);
   addStatus(program, cli);
@@ -56,6 +60,7 @@ export function createProgram(cli: Cli): Command {
   addSteering(program, cli);
   addOverride(program, cli);
   addDrill(program, cli);
+  addAutomation(program, cli);
   addHistory(program, cli);
   addLog(program, cli);
   addStore(program, cli);
@@ -63,6 +68,7 @@ export function createProgram(cli: Cli): Command {
   addSnapshot(program, cli);
   addStoreCheck(program, cli);
   addAudit(program, cli);
+  addPermissions(program, cli);
   addSchema(program, cli);
   return program;
 }

@@ -19,8 +19,8 @@ const KEY_FILE_MODE = 0o600;
  */
 export async function examine(around: Surroundings): Promise<Finding[]> {
   const found = await Promise.all([
-    look('trust', async () => judgeTrust(around.trust(), around.nowMs())),
-    look('keys', async () => judgeKeys(around)),
+    look('trust', async () => judgeTrust(await around.trust(), around.nowMs())),
+    look('keys', async () => judgeKeys(await around.keys())),
     look('bucket', async () => {
       const sentMs = around.nowMs();
       const reading = await around.bucket();
@@ -49,7 +49,7 @@ async function look(check: Check, see: () => Promise<Finding[]>): Promise<Findin
 function judgeTrust(trust: TrustDocument, nowMs: number): Finding[] {
   const { environment, version, root } = trust;
   const left = Date.parse(root.expiresAt) - nowMs;
-  const document = `version ${version} of ${environment}, pinned`;
+  const document = `version ${version} of ${environment}`;
   const next = 'Have its root keys sign the next version.';
   if (left <= 0) {
     return [
@@ -60,8 +60,7 @@ function judgeTrust(trust: TrustDocument, nowMs: number): Finding[] {
   return [left < ROTATE_BEFORE_MS ? finding('trust', 'note', text, next) : well('trust', text)];
 }
 
-function judgeKeys(around: Surroundings): Finding[] {
-  const keys = around.keys();
+function judgeKeys(keys: Awaited<ReturnType<Surroundings['keys']>>): Finding[] {
   if (keys.length === 0) {
     return [
       finding('keys', 'note', 'nobody has a key here', 'Make one: `resilience-ctl keys create SUBJECT`.'),
@@ -152,8 +151,9 @@ async function examineCheckpoint(around: Surroundings): Promise<Finding[]> {
 }
 
 async function examineZones(around: Surroundings): Promise<Finding[]> {
+  const { targets } = await around.trust();
   return Promise.all(
-    around.trust().targets.map(async ({ zone }) => {
+    targets.map(async ({ zone }) => {
       const fence = await around.fence(zone);
       return well('zones', `${zone}: ${fence === null ? 'no fence yet' : `fence ${fence}`}`);
     }),
@@ -163,7 +163,7 @@ async function examineZones(around: Surroundings): Promise<Finding[]> {
 /** Every role of the trust document that works for the engine has its own queue, and somebody must poll it. */
 async function examineWorkers(around: Surroundings): Promise<Finding[]> {
   const polled = await Promise.all(
-    around.trust().services.flatMap((service) => {
+    (await around.trust()).services.flatMap((service) => {
       const queue = queueOf(service);
       return queue === null
         ? []

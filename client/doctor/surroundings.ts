@@ -5,8 +5,9 @@ import type { KnownKey } from '../compose.ts';
 /** What the doctor looks at. Each look is its own: one that throws says nothing about the others. */
 export interface Surroundings {
   nowMs(): number;
-  trust(): TrustDocument;
-  keys(): (KnownKey & { fileMode: number })[];
+  /** In force; as pinned while the log cannot be read. */
+  trust(): Promise<TrustDocument>;
+  keys(): Promise<(KnownKey & { fileMode: number })[]>;
   bucket(): Promise<BucketReading>;
   log(): Promise<LogState>;
   /** The published checkpoint, if log and witnesses signed it; null where none is published. */

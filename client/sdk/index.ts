@@ -8,8 +8,8 @@ import { createS3ConsumerReportWriter } from '../../infra/aws/s3-consumer-report
 import { openS3ChangeLog } from '../../infra/aws/s3-snapshots.ts';
 import { createFileBodies } from '../../infra/files/file-bodies.ts';
 import { createLastGoodFile, type LastGood, placeToGoOn } from '../../infra/files/file-last-good.ts';
-import { createKeyring } from '../../infra/keys/keyring.ts';
 import { openTrustFile } from '../../infra/keys/trust-file.ts';
+import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
 import type { ControlPlaneClient } from './control-plane-client.ts';
 import { startControlPlaneClient } from './start-client.ts';
 
@@ -62,7 +62,7 @@ export async function createControlPlaneClient(
   const s3 = createS3Client(options.aws);
   const store = { s3, bucket: options.aws.bucket, environment };
   try {
-    const log = await openLog({ ...store, trust, verify: createKeyring(trust) }, trustDigest, kept);
+    const log = await openLog({ ...store, trust, verify: verifyEd25519 }, trustDigest, kept);
     const ports = {
       log,
       bodies: createS3Bodies(store),
@@ -92,7 +92,7 @@ async function openLog(
   kept: LastGood | null,
 ): Promise<S3ChangeLog> {
   if (kept === null) return openS3ChangeLog(input);
-  return createS3ChangeLog({ ...input, from: placeToGoOn(kept, trustDigest) });
+  return createS3ChangeLog({ ...input, from: placeToGoOn(kept, trustDigest, input.trust) });
 }
 
 function refuseInstanceId(instanceId: string): void {

@@ -103,6 +103,8 @@ function readValue(kind: DocumentKind, bytes: Uint8Array): LiveDocument['value']
       return deepFreeze(readBody(kind, body));
     case 'switch':
       return deepFreeze(readBody(kind, body));
+    case 'policy':
+      return deepFreeze(readBody(kind, body));
   }
 }
 

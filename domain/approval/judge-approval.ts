@@ -1,7 +1,6 @@
-import type { RiskClass } from '../change/risk.ts';
 import type { ErrorCode, Violation } from '../errors.ts';
 import type { ApprovalPredicate, MfaPredicate } from '../evidence/statements.ts';
-import type { Policy, TrustDocument } from '../evidence/trust.ts';
+import type { TrustDocument } from '../evidence/trust.ts';
 import type { ChangeRecord } from '../log/state.ts';
 import { judgeSecondFactor } from './judge-second-factor.ts';
 import { judgeValidity } from './validity.ts';
@@ -191,52 +190,4 @@ function isApprover(trust: TrustDocument, subject: string): boolean {
 
 function hasSecondFactor(trust: TrustDocument, subject: string): boolean {
   return trust.people.some((person) => person.subject === subject && person.secondFactors.length > 0);
-}
-
-export interface ApprovalTally {
-  needed: number;
-  /** Whether each must have come with a second factor. */
-  secondFactor: boolean;
-  /** Distinct people whose approval counts, sorted. */
-  given: string[];
-  rejectedBy: string | null;
-  /** Who could still approve, sorted. */
-  eligible: string[];
-}
-
-/**
- * Where a change stands with its approvers: accepted decisions over its current plan, by people who still are
- * approvers and not its author, with a second factor where its class asks for one. An edit of the plan starts from none. Never throws.
- */
-export function missingApprovals(
-  change: ChangeRecord,
-  riskClass: RiskClass,
-  trust: TrustDocument,
-): ApprovalTally {
-  const { author } = change.request;
-  const current = change.acceptances.filter(
-    (one) => one.accepted && one.planDigest === change.plan?.planDigest,
-  );
-  const may = trust.people
-    .map((person) => person.subject)
-    .filter((subject) => subject !== author && isApprover(trust, subject))
-    .sort();
-  const rule = trust.policy.approvals[riskClass];
-  const approved = new Set(current.filter((one) => isYes(one, rule)).map((one) => one.approver));
-  return {
-    needed: rule.people,
-    secondFactor: rule.secondFactor,
-    given: may.filter((subject) => approved.has(subject)),
-    rejectedBy: current.find((one) => one.decision === 'reject')?.approver ?? null,
-    eligible: may.filter(
-      (subject) => !approved.has(subject) && (!rule.secondFactor || hasSecondFactor(trust, subject)),
-    ),
-  };
-}
-
-function isYes(
-  { decision, mfa }: ChangeRecord['acceptances'][number],
-  { secondFactor }: Policy['approvals'][RiskClass],
-): boolean {
-  return decision === 'approve' && (mfa !== null || !secondFactor);
 }

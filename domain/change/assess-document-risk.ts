@@ -20,7 +20,7 @@ type Reason = Risk['reasons'][number];
 
 /**
  * How much a change of documents can hurt, 0–100, as a sum of reasons, on the scale of `assessRisk`. An edit of one
- * config scores 10. What takes two people by itself (a release, a breaking schema) is worth `CRITICAL_SCORE`, and a
+ * config scores 10. What takes two people by itself (a release, a breaking schema, a policy) is worth `CRITICAL_SCORE`, and a
  * batch that only engages switches is a `brake`: stopping must not wait for a second person.
  */
 export function assessDocumentRisk(input: DocumentRiskInput): Risk {
@@ -34,6 +34,7 @@ export function assessDocumentRisk(input: DocumentRiskInput): Risk {
         gravestEdit(changed),
         releases(changed),
         breakingSchemas(changed),
+        permissions(changed),
         configsAtOnce(changed, input.strategy),
         unreadFields(changed),
         movedSecrets(changed),
@@ -75,6 +76,12 @@ function breakingSchemas(changed: readonly GovernedDocument[]): Reason | null {
   );
   if (breaking.length === 0) return null;
   return { points: CRITICAL_SCORE, reason: `breaks what ${namesOf(breaking)} promised` };
+}
+
+function permissions(changed: readonly GovernedDocument[]): Reason | null {
+  const policies = changed.filter((one) => one.kind === 'policy');
+  if (policies.length === 0) return null;
+  return { points: CRITICAL_SCORE, reason: `${namesOf(policies)} says who may do what` };
 }
 
 function configsAtOnce(changed: readonly GovernedDocument[], strategy: DocumentStrategy): Reason | null {

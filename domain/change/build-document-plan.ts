@@ -6,9 +6,10 @@ import type { Violation } from '../errors.ts';
 import { type Digest, digestOf } from '../evidence/canonical-json.ts';
 import type { Policy } from '../evidence/trust.ts';
 import { configScope } from '../kinds/config-layers.ts';
-import { readBody, referencesIn } from '../kinds/document-bodies.ts';
+import { directionIn, ownersIn, readBody, referencesIn } from '../kinds/document-bodies.ts';
 import { type DocumentKind, documentKindOf } from '../kinds/documents.ts';
 import type { LogState } from '../log/state.ts';
+import type { PermissionsVersion } from '../permissions/in-force.ts';
 import { assessDocumentRisk } from './assess-document-risk.ts';
 import { nextClock } from './build-plan.ts';
 import { diffDocuments } from './document-diff.ts';
@@ -27,6 +28,7 @@ export interface DocumentPlanInput {
   /** Parsed bodies by digest: those of `liveBodiesJudged`, or more. */
   bodies: ReadonlyMap<Digest, unknown>;
   policy: Policy;
+  permissions: PermissionsVersion;
 }
 
 /**
@@ -81,6 +83,7 @@ export function buildDocumentPlan(input: DocumentPlanInput): {
     }),
     vector: vectorOf([...resources.map((one) => one.resource), ...needed], live),
     clock: nextClock(resources, needed, live),
+    permissions: input.permissions,
   };
   return {
     plan,
@@ -134,6 +137,8 @@ function planDocument(
       targetVersion: targetDigest === null ? null : next,
       dependsOn: after === null ? [] : referencesIn(kind, after),
       edits: diffDocuments(before ?? undefined, after ?? undefined),
+      owners: ownersIn(kind, before ?? after),
+      direction: directionIn(kind, before, after),
     },
     violations:
       problem === null

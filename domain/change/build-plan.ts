@@ -14,6 +14,7 @@ import {
 import { type RecordGroup, WEIGHTABLE_TYPES, type ZoneState } from '../kinds/dns-records.ts';
 import { liveTargets, stageArms } from '../kinds/dns-weights.ts';
 import type { LogState } from '../log/state.ts';
+import type { PermissionsVersion } from '../permissions/in-force.ts';
 import { assessRisk } from './assess-risk.ts';
 import type { DnsPlan, PlannedResource, Stage } from './plan.ts';
 import { judgeProbe } from './probe-targets.ts';
@@ -29,6 +30,7 @@ export interface PlanInput {
   policy: Policy;
   /** Zones of the environment, from the trust document. */
   zones: readonly string[];
+  permissions: PermissionsVersion;
 }
 
 /** How one resource travels: by weight through the stages, in the first of them, or in the last. */
@@ -83,6 +85,7 @@ export function buildPlan(input: PlanInput): { plan: DnsPlan | null; violations:
       emergency: request.metadata.emergency,
     }),
     clock: nextClock(moves, request.spec.dependsOn, live),
+    permissions: input.permissions,
   };
   return {
     plan,

@@ -1,6 +1,8 @@
 import type { VectorClock } from '../causality/vector-clock.ts';
 import type { Digest } from '../evidence/canonical-json.ts';
 import type { DocumentKind } from '../kinds/documents.ts';
+import type { SwitchDirection } from '../kinds/switch.ts';
+import type { PermissionsVersion } from '../permissions/in-force.ts';
 import type { Risk } from './risk.ts';
 
 /** One edit inside a document: what was at a place, and what will be. Absent means that nothing is there. */
@@ -24,6 +26,10 @@ export interface PlannedDocument {
   /** What the document itself needs, with ranges: `schema/timeouts@^1.2`. */
   dependsOn: string[];
   edits: DocumentEdit[];
+  /** People or teams, of whom one must approve: those whom the live document names, else those of the new one. */
+  owners: string[];
+  /** Of a switch, which way it goes; `edit` for every other document. */
+  direction: SwitchDirection;
 }
 
 /**
@@ -67,4 +73,5 @@ export interface DocumentPlan {
   /** The clock that the author saw; the commit advances it in this environment's component. */
   vector: VectorClock;
   clock: number;
+  permissions: PermissionsVersion;
 }

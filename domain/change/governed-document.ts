@@ -16,9 +16,10 @@ interface Governed<K extends DocumentKind> extends PlannedDocument {
 export type GovernedConfig = Governed<'config'>;
 export type GovernedSchema = Governed<'schema'>;
 export type GovernedSwitch = Governed<'switch'>;
+export type GovernedPolicy = Governed<'policy'>;
 
 /** A document of a plan with its bodies, and with its place in the request. */
-export type GovernedDocument = GovernedConfig | GovernedSchema | GovernedSwitch;
+export type GovernedDocument = GovernedConfig | GovernedSchema | GovernedSwitch | GovernedPolicy;
 
 /**
  * A plan lists its documents in the order of the request's operations. Throws `NOT_FOUND` for a body not in `bodies`,
@@ -46,6 +47,8 @@ function governed(
     case 'schema':
       return { ...planned, kind: planned.kind, path, ...pair(planned.kind) };
     case 'switch':
+      return { ...planned, kind: planned.kind, path, ...pair(planned.kind) };
+    case 'policy':
       return { ...planned, kind: planned.kind, path, ...pair(planned.kind) };
   }
 }

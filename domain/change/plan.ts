@@ -1,5 +1,6 @@
 import { type Digest, digestOf } from '../evidence/canonical-json.ts';
 import type { RecordChange, RecordGroup } from '../kinds/dns-records.ts';
+import type { PermissionsVersion } from '../permissions/in-force.ts';
 import type { DocumentPlan } from './document-plan.ts';
 import type { Probe } from './request.ts';
 import type { Risk } from './risk.ts';
@@ -56,6 +57,8 @@ export interface DnsPlan {
   risk: Risk;
   /** Lamport clock of the versions that this plan makes: above its bases' and its dependencies'. */
   clock: number;
+  /** Who may do what, as it was when this was planned: another policy is another plan. */
+  permissions: PermissionsVersion;
 }
 
 /** A pure function of a signed request and its base; addressed by the digest of its canonical bytes. */

@@ -3,6 +3,7 @@ import { DomainError, type Violation } from '../errors.ts';
 import { CONFIG_RESOURCE, configBodySchema } from '../kinds/config.ts';
 import { WEIGHTABLE_TYPES } from '../kinds/dns-records.ts';
 import { documentKindOf } from '../kinds/documents.ts';
+import { POLICY_RESOURCE, policyBodySchema } from '../kinds/policy.ts';
 import { SCHEMA_RESOURCE, schemaBodySchema } from '../kinds/schema.ts';
 import { SWITCH_RESOURCE, switchBodySchema } from '../kinds/switch.ts';
 import { jsonPath } from './json-path.ts';
@@ -36,7 +37,7 @@ const probe = z
   .describe('How the analysis role asks one target whether it works');
 
 const KNOWN_KINDS =
-  'A resource is named kind/…: dns/example.com/api/A, config/payments/timeouts, schema/timeouts or switch/trading';
+  'A resource is named kind/…: dns/example.com/api/A, config/payments/timeouts, schema/timeouts, switch/trading or policy/permissions';
 
 /** Another kind aborts, so that no union takes a body that happens to fit for that of a resource of another kind. */
 const resourceOfKind = (kind: string, pattern: RegExp, error: string) =>
@@ -90,6 +91,11 @@ const setSwitch = z.strictObject({
   body: switchBodySchema,
   version,
 });
+const setPolicy = z.strictObject({
+  set: resourceOfKind('policy', POLICY_RESOURCE, 'The one policy is named policy/permissions'),
+  body: policyBodySchema,
+  version,
+});
 const removeOperation = z.strictObject({ remove: resourceName });
 
 export const changeRequestSchema = z.strictObject({
@@ -102,7 +108,7 @@ export const changeRequestSchema = z.strictObject({
   }),
   spec: z.strictObject({
     operations: z
-      .array(z.union([setDns, setConfig, setSchema, setSwitch, removeOperation]))
+      .array(z.union([setDns, setConfig, setSchema, setSwitch, setPolicy, removeOperation]))
       .min(1)
       .max(500),
     base: z

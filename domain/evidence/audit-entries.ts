@@ -4,10 +4,11 @@ import type { Plan } from '../change/plan.ts';
 import { type ChangeRequest, parseChangeRequest } from '../change/request.ts';
 import { DomainError, type ErrorCode, type Violation } from '../errors.ts';
 import { overrideMark } from '../kinds/dns-fence.ts';
-import { judgeAuthority, own } from '../log/authority.ts';
+import { type Judge, judgeAuthority, own } from '../log/authority.ts';
 import { readEntry } from '../log/entry.ts';
 import { createFold } from '../log/fold.ts';
-import type { ChangeRecord, EntryFate, Indexed, LogState } from '../log/state.ts';
+import type { VerifyEd25519 } from '../log/signed-note.ts';
+import { type ChangeRecord, type EntryFate, type Indexed, type LogState, trustOf } from '../log/state.ts';
 import { toBase64 } from './base64.ts';
 import {
   canonicalText,
@@ -31,7 +32,7 @@ import type {
   OverrideIntentPredicate,
   SnapshotPredicate,
 } from './statements.ts';
-import { indexTrust, type TrustDocument } from './trust.ts';
+import type { TrustDocument } from './trust.ts';
 import { verifyBundle, verifyRollbackBundle } from './verify-bundle.ts';
 
 /** One thing that is not as it must be. `entry` and `file` say where, as far as it is about one. */
@@ -42,8 +43,9 @@ export interface Discrepancy extends Violation {
 
 export interface AuditInput {
   environment: string;
+  /** The pinned one; updates are followed from there. */
   trust: TrustDocument;
-  verify: VerifySignature;
+  verify: VerifyEd25519;
   /** A body by its digest, or null for one that is not there: whether it must be is the caller's business. */
   body(digest: Digest): Promise<Uint8Array | null>;
   /** Sizes at which a snapshot is said to have been taken. */
@@ -67,6 +69,8 @@ export interface EntryAudit {
   next(bytes: Uint8Array, index?: number): Promise<AuditedEntry>;
   /** The state after the entries so far. Read it, never write it. */
   readonly state: LogState;
+  /** By what the next entry is judged. */
+  readonly judge: Judge;
   readonly discrepancies: readonly Discrepancy[];
   /** Effects whose bundle was judged; `unjudged`: those for which a body is not here. */
   readonly effects: { judged: number; unjudged: number };
@@ -82,14 +86,13 @@ interface Loaded {
 }
 
 /**
- * Judges a log entry by entry, as an enactor would have had to: the fold says which entries count, under the pinned
- * trust document; every effect must have its proof *before* it (`verifyBundle`), every acceptance must follow from
+ * Judges a log entry by entry, as an enactor would have had to: the fold says which entries count, under the
+ * trust document in force at each; every effect must have its proof *before* it (`verifyBundle`), every acceptance must follow from
  * the signed approval inside, every commit must move what its plan says, the fences of each zone must form one chain,
  * and every snapshot must be the state of its prefix. Never throws for anything that the entries or bodies say.
  */
 export function createEntryAudit(input: AuditInput): EntryAudit {
   const fold = createFold(input);
-  const judge = { trust: indexTrust(input.trust), verify: input.verify };
   const discrepancies: Discrepancy[] = [];
   const effects = { judged: 0, unjudged: 0 };
   const fences = createFenceTrail();
@@ -125,7 +128,7 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
       input.alone === true &&
       said.type === 'commit' &&
       fate !== 'duplicate' &&
-      judgeAuthority(said, fold.state, judge) === null
+      judgeAuthority(said, fold.state, fold.judge) === null
     );
   }
 
@@ -171,7 +174,8 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
     if (said.type !== 'outcome' || fate.fate === 'duplicate') return;
     const { result, environment } = said.predicate;
     if (result !== 'applied' || environment !== input.environment) return;
-    if (outcomes.has(outcomeKey(said.predicate)) || judgeAuthority(said, fold.state, judge) !== null) return;
+    if (outcomes.has(outcomeKey(said.predicate)) || judgeAuthority(said, fold.state, fold.judge) !== null)
+      return;
     const why = 'reason' in fate ? fate.reason : fate.fate;
     reportText(
       fate.index,
@@ -189,14 +193,14 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
 
   function judgeAcceptance(said: AcceptancePredicate, change: ChangeRecord, index: number): void {
     const before = { ...change, acceptances: change.acceptances.filter((one) => one.index !== index) };
-    const violations = judgeAcceptedAs(said, before, { ...input });
+    const violations = judgeAcceptedAs(said, before, fold.judge);
     if (said.accepted) for (const violation of violations) report(index, violation);
   }
 
   async function lackOfBundle(change: ChangeRecord, intentIndex: number): Promise<Violation[] | null> {
     const loaded = await load(change);
     if (loaded === null) return null;
-    return verifyBundle({ ...loaded, change, intentIndex, trust: input.trust, ended: false });
+    return verifyBundle({ ...loaded, change, intentIndex, trust: trustOf(fold.state), ended: false });
   }
 
   async function judgeOutcome(outcome: Indexed<OutcomePredicate>, change: ChangeRecord): Promise<void> {
@@ -245,7 +249,8 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
       if (!stored) continue;
       const { changeId } = change;
       const context = { environment: input.environment, changeId, author: change.request.author };
-      for (const violation of judgeVersion(stored, move, context, judge)) report(commit.index, violation);
+      for (const violation of judgeVersion(stored, move, context, fold.judge))
+        report(commit.index, violation);
     }
   }
 
@@ -330,6 +335,9 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
   return {
     next,
     state: fold.state,
+    get judge() {
+      return fold.judge;
+    },
     get discrepancies() {
       return [...discrepancies, ...unexplainedOverrides()];
     },
@@ -337,11 +345,11 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
   };
 }
 
-/** What today's rules say of a decision at the moment when it was accepted or refused. */
+/** What today's rules say of a decision at the moment when it was accepted or refused, under the document of then. */
 export function judgeAcceptedAs(
   said: AcceptancePredicate,
   before: ChangeRecord,
-  { environment, trust, verify }: Pick<AuditInput, 'environment' | 'trust' | 'verify'>,
+  { document: trust, verify }: Judge,
 ): Violation[] {
   const opened = openEnvelope(said.approval);
   if (opened.type !== 'approval')
@@ -352,7 +360,7 @@ export function judgeAcceptedAs(
     trust,
     keyIds: verifiedKeyIds(opened, verify),
     mfa: openedFactor(said.mfa, verify),
-    environment,
+    environment: trust.environment,
     nowMs: Date.parse(said.at),
   });
 }

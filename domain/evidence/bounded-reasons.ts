@@ -15,6 +15,11 @@ export function boundedReasons(reasons: readonly Violation[]): Violation[] {
   }));
 }
 
+/** As `boundedReasons`, for plain sentences. */
+export function boundedTexts(texts: readonly string[]): string[] {
+  return texts.slice(0, MAX_REASONS).map(shorten);
+}
+
 function shorten(text: string): string {
   return text.length <= MAX_TEXT_LENGTH ? text : `${text.slice(0, MAX_TEXT_LENGTH - 1)}…`;
 }

@@ -4,9 +4,9 @@ import type { StatementType } from './statements.ts';
 
 /**
  * Fields that grow with the batch, or with what somebody else signed. AWS KMS signs at most 4096 bytes (`Sign`,
- * `Message`), which a commit of ten documents exceeds, so the signed payload has the digest of such a field in its place
- * and the field itself stands beside it in the envelope. The signature covers it through the digest; an entry holds
- * about 180 moves.
+ * `Message`), which a commit of ten documents exceeds, and a trust document nearly always. So the signed payload has the
+ * digest of such a field in its place, and the field itself stands beside it in the envelope. The signature covers it
+ * through the digest; an entry holds about 180 moves.
  */
 const DETACHED: { [T in StatementType]?: readonly string[] } = {
   acceptance: ['approval', 'mfa'],
@@ -14,6 +14,7 @@ const DETACHED: { [T in StatementType]?: readonly string[] } = {
   'override-intent': ['override', 'factors', 'resources'],
   plan: ['resources'],
   ruling: ['command'],
+  trust: ['document'],
 };
 
 type Fields = Record<string, unknown>;

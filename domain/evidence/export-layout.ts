@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { DomainError } from '../errors.ts';
-import { formatVkey, type NoteKey, parseVkey, type VerifyEd25519 } from '../log/signed-note.ts';
-import { fromBase64 } from './base64.ts';
+import { formatVkey, type NoteKey, parseVkey } from '../log/signed-note.ts';
 import {
   canonicalBytes,
   type Digest,
@@ -10,7 +9,6 @@ import {
   isDigest,
   parseCanonicalBytes,
 } from './canonical-json.ts';
-import type { VerifySignature } from './dsse.ts';
 import type { Said } from './statement-codec.ts';
 import { openPayload } from './statement-codec.ts';
 import { parseTrustDocument, type TrustDocument } from './trust.ts';
@@ -133,18 +131,6 @@ export function openTrustPayload(payload: Uint8Array, pinned: Digest): TrustDocu
     );
   }
   return parseTrustDocument(parseCanonicalBytes(payload));
-}
-
-/** Verifies by the keys of the trust document alone. */
-export function signaturesUnder(trust: TrustDocument, verify: VerifyEd25519): VerifySignature {
-  const holders = [...trust.people, ...trust.services];
-  const keys = new Map(
-    holders.flatMap(({ keys }) => keys.map((key) => [key.keyId, fromBase64(key.publicKey)] as const)),
-  );
-  return (keyId, message, signature) => {
-    const publicKey = keys.get(keyId);
-    return publicKey !== undefined && publicKey !== null && verify(publicKey, message, signature);
-  };
 }
 
 /** The bodies that an entry names and that must be beside it. The plan's own: `bodiesInPlan`. */

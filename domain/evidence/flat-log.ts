@@ -3,7 +3,7 @@ import { leafHash } from '../log/merkle-tree.ts';
 import type { EntryFate } from '../log/state.ts';
 import { canonicalText } from './canonical-json.ts';
 import type { OpenedStatement } from './statement-codec.ts';
-import type { TrustIndex } from './trust.ts';
+import { holderOf, type TrustIndex } from './trust.ts';
 
 /** One entry as spreadsheets and people read it. Nothing in it is evidence: the tiles are. */
 export interface FlatEntry {
@@ -43,7 +43,7 @@ export function flatEntry(
     at: 'at' in predicate ? predicate.at : predicate.issuedAt,
     type,
     changeId: 'changeId' in predicate ? predicate.changeId : null,
-    signers: signatures.map(({ keyid }) => holderOf(keyid, trust)),
+    signers: signatures.map(({ keyid }) => holderOf(keyid, trust) ?? keyid),
     statement: { type, predicate },
   };
 }
@@ -60,10 +60,6 @@ export function fateReason(fate: EntryFate): string | null {
     case 'inert':
       return fate.reason;
   }
-}
-
-function holderOf(keyId: string, { personByKey, serviceByKey }: TrustIndex): string {
-  return personByKey.get(keyId)?.subject ?? serviceByKey.get(keyId)?.name ?? keyId;
 }
 
 /** One line of `log.jsonl`, with its line feed: canonical JSON (RFC 8785). */

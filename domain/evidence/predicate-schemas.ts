@@ -6,6 +6,7 @@ import { isErrorCode } from '../errors.ts';
 import { OVERRIDABLE_GUARDS } from '../override/guards.ts';
 import type { Envelope } from './dsse.ts';
 import { COMMAND_ACTIONS, type Predicates, type StatementType } from './statements.ts';
+import { trustDocumentSchema } from './trust.ts';
 
 /**
  * The shape of each predicate, exactly: an unknown field is refused, so that nobody signs what nobody reads. The
@@ -36,7 +37,8 @@ export const envelopeSchema: z.ZodType<Envelope> = z.strictObject({
   signatures: z
     .array(z.strictObject({ keyid: digest, sig: z.string() }))
     .min(1)
-    .max(8),
+    // Thresholds of two versions' root keys sign a trust document.
+    .max(32),
   parts: z.exactOptional(z.record(z.string(), z.unknown())),
 });
 
@@ -74,8 +76,28 @@ const move = z.strictObject({
 
 const rollout = z.strictObject({ stage: name, percent: z.number().min(0).max(100), zones: z.array(name) });
 
+const freezeScope = z.union([
+  z.strictObject({ zone: name }),
+  z.strictObject({ az: name }),
+  z.strictObject({ resource }),
+  z.strictObject({ kind: z.string().regex(/^[a-z]+$/) }),
+]);
+
+const gradual = z.strictObject({
+  order: z
+    .array(name)
+    .min(1)
+    .refine((azs) => new Set(azs).size === azs.length, 'An availability zone is listed twice'),
+  watchMs: z.int().min(0),
+});
+
 export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]> } = {
-  trust: z.strictObject({ environment, trustDigest: digest, at }),
+  trust: z.strictObject({
+    environment,
+    previousDigest: digest.nullable(),
+    document: trustDocumentSchema,
+    at,
+  }),
   request: z.strictObject({
     changeId,
     environment,
@@ -243,15 +265,28 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     reasons: z.array(violation),
     at,
   }),
-  freeze: z.strictObject({
-    environment,
-    state: z.enum(['active', 'frozen', 'resuming']),
-    scope: z.strictObject({ zone: name }).nullable(),
-    operator: name,
-    reason: text,
-    nonce,
-    at,
-  }),
+  freeze: z
+    .strictObject({
+      environment,
+      state: z.enum(['active', 'frozen', 'resuming']),
+      scope: freezeScope.nullable(),
+      operator: name,
+      reason: text,
+      nonce,
+      at,
+      hard: z.exactOptional(z.literal(true)),
+      rollBack: z.exactOptional(z.literal(true)),
+      gradual: z.exactOptional(gradual),
+    })
+    .refine(
+      ({ state, hard, rollBack }) => state === 'frozen' || (hard ?? rollBack) === undefined,
+      'Only a freeze is hard, or sends changes back',
+    )
+    .refine(({ hard, rollBack }) => !(hard && rollBack), 'A hard freeze refuses what rollBack asks for')
+    .refine(
+      ({ state, gradual }) => (state === 'resuming') === (gradual !== undefined),
+      'Resuming, and only that, says in which order',
+    ),
   fence: z.strictObject({
     environment,
     zone: name,
@@ -260,6 +295,15 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     at,
   }),
   recovery: z.strictObject({ environment, operator: name, reason: text, nonce, at }),
+  resumption: z.strictObject({
+    environment,
+    freezeIndex: index,
+    az: name,
+    verdict: z.enum(['pass', 'fail', 'inconclusive']),
+    reasons: z.array(text),
+    at,
+    madeBy,
+  }),
   'factor-lock': z.strictObject({ environment, person: name, failures: index, until: at, at }),
   override: z.strictObject({
     changeId,

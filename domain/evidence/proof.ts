@@ -16,7 +16,7 @@ import {
   isDigest,
   parseCanonicalBytes,
 } from './canonical-json.ts';
-import { bodiesNamed, openTrustPayload, type Pins, readPins, signaturesUnder } from './export-layout.ts';
+import { bodiesNamed, openTrustPayload, type Pins, readPins } from './export-layout.ts';
 import { bodiesInPlan } from './read-plan.ts';
 import type { OpenedStatement } from './statement-codec.ts';
 import type { VerifyInput } from './verify-export.ts';
@@ -25,7 +25,7 @@ const proofSchema = z.strictObject({
   apiVersion: z.literal('resilience-ctl/proof/v1'),
   changeId: z.string(),
   pins: z.unknown(),
-  /** The trust document itself. */
+  /** The pinned trust document itself. */
   trust: z.unknown(),
   /** The signed note, as text. */
   checkpoint: z.string(),
@@ -42,8 +42,7 @@ const proofSchema = z.strictObject({
 });
 
 /**
- * One change, in one file that proves itself: the honoured entries about it and the one that names the trust document,
- * each with its audit path under a cosigned checkpoint, and the bodies that they name. What it cannot show is what is
+ * One change, in one file that proves itself: the honoured entries about it and those with the trust documents, each with its audit path under a cosigned checkpoint, and the bodies that they name. What it cannot show is what is
  * *not* in the log (an entry that was left out, a freeze, another change's commit in between): for that, export it all.
  */
 export type ChangeProof = z.infer<typeof proofSchema>;
@@ -157,7 +156,7 @@ async function judgeProof(proof: ChangeProof, input: VerifyInput, verdict: Proof
   const audit = createEntryAudit({
     environment: pins.environment,
     trust,
-    verify: signaturesUnder(trust, input.verify),
+    verify: input.verify,
     body: async (digest) => bodies.get(digest) ?? null,
     snapshotSizes: new Set(),
     alone: true,
@@ -165,8 +164,7 @@ async function judgeProof(proof: ChangeProof, input: VerifyInput, verdict: Proof
   verdict.entries = await judgeEntries(proof, checkpoint, audit, report);
   verdict.discrepancies.push(...audit.discrepancies);
   verdict.effects = { ...audit.effects };
-  if (audit.state.trust?.trustDigest !== pins.trustDigest)
-    report('trust-in-log', 'No entry names the trust document.');
+  if (audit.state.trustInForce.index === null) report('trust-in-log', 'No entry names the trust document.');
   judgeWhole(verdict.entries, bodies, report);
 }
 

@@ -9,9 +9,10 @@ import { judgeDocumentPlan } from '../invariants/judge-document-plan.ts';
 import { judgePlan } from '../invariants/judge-plan.ts';
 import type { ZoneState } from '../kinds/dns-records.ts';
 import { documentKindOf } from '../kinds/documents.ts';
-import { own } from '../log/authority.ts';
+import { type Judge, own } from '../log/authority.ts';
 import { createFold } from '../log/fold.ts';
-import type { ChangeRecord, LogState } from '../log/state.ts';
+import { type ChangeRecord, type LogState, trustOf } from '../log/state.ts';
+import { permissionsInForce } from '../permissions/in-force.ts';
 import { tallyVotes } from '../quorum/tally.ts';
 import { type AuditInput, judgeAcceptedAs, openOrNull } from './audit-entries.ts';
 import { canonicalText, type Digest, digestOf, parseJsonBytes } from './canonical-json.ts';
@@ -21,6 +22,7 @@ import { readPlan } from './read-plan.ts';
 import { judgeStageAgain } from './replay-verdict.ts';
 import type { OpenedStatement } from './statement-codec.ts';
 import type { MadeBy, PlanPredicate, StageVerdictPredicate } from './statements.ts';
+import type { TrustDocument } from './trust.ts';
 import { verifyBundle } from './verify-bundle.ts';
 
 /** One decision that the log records, made again from what the log and its bodies hold. */
@@ -70,6 +72,7 @@ export async function replayChange(input: ReplayInput): Promise<ReplayedDecision
   const decisions: ReplayedDecision[] = [];
   let record: ChangeRecord | undefined;
   for await (const bytes of input.entries()) {
+    const { judge } = fold;
     const index = fold.state.size;
     if (sizes.has(index)) bases.set(index, structuredClone(fold.state));
     const { fate } = fold.apply(bytes);
@@ -81,7 +84,7 @@ export async function replayChange(input: ReplayInput): Promise<ReplayedDecision
     if (said.type === 'plan')
       bases.set(index, bases.get(said.predicate.logSize) ?? structuredClone(fold.state));
     const madeBy = ('madeBy' in said.predicate && said.predicate.madeBy) || null;
-    for (const decided of await replayEntry(input, said, index, record, bases)) {
+    for (const decided of await replayEntry(input, said, index, record, bases, judge)) {
       decisions.push({ ...decided, madeBy });
     }
   }
@@ -107,6 +110,7 @@ async function replayEntry(
   index: number,
   record: ChangeRecord,
   bases: ReadonlyMap<number, LogState>,
+  judge: Judge,
 ): Promise<Decided[]> {
   switch (said.type) {
     case 'request':
@@ -118,7 +122,7 @@ async function replayEntry(
     case 'acceptance': {
       const before = { ...record, acceptances: record.acceptances.filter((one) => one.index !== index) };
       const { accepted, approver, decision } = said.predicate;
-      const violations = judgeAcceptedAs(said.predicate, before, input);
+      const violations = judgeAcceptedAs(said.predicate, before, judge);
       const of = { decision: 'approval' as const, index, about: `${decision} by ${approver}` };
       return [
         compare(
@@ -137,9 +141,15 @@ async function replayEntry(
         { decision: 'bundle', index, about: `stage ${said.predicate.stage}` },
         'proven',
         (bodies) =>
-          verifyBundle({ ...bodies, change: record, intentIndex: index, trust: input.trust, ended: false }),
+          verifyBundle({
+            ...bodies,
+            change: record,
+            intentIndex: index,
+            trust: judge.document,
+            ended: false,
+          }),
       );
-      return first ? [replayQuorum(input, record, index), bundle] : [bundle];
+      return first ? [replayQuorum(judge.document, record, index), bundle] : [bundle];
     }
     case 'stage-verdict':
       return [await replayVerdict(input, said.predicate, index, record)];
@@ -239,11 +249,13 @@ async function planAgain(
   { request, requestDigest }: Bodies,
   state: LogState,
 ): Promise<Again> {
-  const { environment, trust, changeId } = input;
+  const { environment, changeId } = input;
+  const trust = trustOf(state);
   const { policy } = trust;
   const { live, recentCommits } = state;
   const nowMs = Date.parse(said.at);
-  const change = { changeId, environment, request, requestDigest };
+  const permissions = permissionsInForce(live, trust);
+  const change = { changeId, environment, request, requestDigest, permissions };
   if (said.zone === null) {
     const known = await documentsLive(input, state);
     if ('missing' in known) return known;
@@ -290,7 +302,7 @@ async function documentsLive(
   return { bodies };
 }
 
-function replayQuorum({ trust }: ReplayInput, record: ChangeRecord, index: number): Decided {
+function replayQuorum(trust: TrustDocument, record: ChangeRecord, index: number): Decided {
   const { plan } = record;
   const of = { decision: 'quorum' as const, index, about: `${record.votes.length} votes` };
   if (plan === null) return impossible(of, 'granted', 'it has no plan');

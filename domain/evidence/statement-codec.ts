@@ -7,6 +7,7 @@ import {
   canonicalBytes,
   type Digest,
   digestHex,
+  digestOf,
   digestOfBytes,
   parseJsonBytes,
 } from './canonical-json.ts';
@@ -51,9 +52,9 @@ const statementFrame = z.object({ predicateType: z.string(), predicate: z.unknow
  * | plan, vote, approval, mfa, acceptance, stage-verdict, intent, outcome, commit, override, override-intent, override-outcome | change id | the plan |
  * | version | resource | the document |
  * | command, ruling, review, end | change id | the name's own bytes: there may be no plan yet |
- * | freeze | zone, or environment | the name's own bytes |
+ * | freeze | scope, or environment | the name's own bytes |
  * | fence | zone | the name's own bytes |
- * | recovery | environment | the name's own bytes |
+ * | recovery, resumption | environment | the name's own bytes |
  * | factor-lock | person | the name's own bytes |
  * | trust | environment | the trust document |
  * | snapshot | environment | the snapshot |
@@ -93,7 +94,7 @@ const ofPlan = (about: { changeId: string; planDigest: Digest }) => ({
 const ofName = (name: string) => ({ name, digest: digestOfBytes(utf8ToBytes(name)) });
 
 const SUBJECTS: { [T in StatementType]: (about: Predicates[T]) => { name: string; digest: Digest } } = {
-  trust: (about) => ({ name: about.environment, digest: about.trustDigest }),
+  trust: (about) => ({ name: about.environment, digest: digestOf(about.document) }),
   request: (about) => ({ name: about.changeId, digest: about.requestDigest }),
   plan: ofPlan,
   vote: ofPlan,
@@ -112,9 +113,10 @@ const SUBJECTS: { [T in StatementType]: (about: Predicates[T]) => { name: string
   commit: ofPlan,
   version: (about) => ({ name: about.resource, digest: about.digest }),
   end: (about) => ofName(about.changeId),
-  freeze: (about) => ofName(about.scope?.zone ?? about.environment),
+  freeze: ({ scope, environment }) => ofName(scope === null ? environment : Object.values(scope).join()),
   fence: (about) => ofName(about.zone),
   recovery: (about) => ofName(about.environment),
+  resumption: (about) => ofName(about.environment),
   'factor-lock': (about) => ofName(about.person),
   snapshot: (about) => ({ name: about.environment, digest: about.stateDigest }),
 };
@@ -204,7 +206,10 @@ function parsePredicate<T extends StatementType>(type: T, predicate: unknown): S
 }
 
 /** The keys, of those named in the envelope, whose signature verifies. Unknown keys are not an error. */
-export function verifiedKeyIds(opened: OpenedStatement, verify: VerifySignature): string[] {
+export function verifiedKeyIds(
+  opened: Pick<OpenedStatement, 'preAuth' | 'signatures'>,
+  verify: VerifySignature,
+): string[] {
   return opened.signatures
     .filter(({ keyid, sig }) => {
       const signature = fromBase64(sig);

@@ -4,6 +4,7 @@ import type { Violation } from '../errors.ts';
 import type { OverridableGuard } from '../override/guards.ts';
 import type { Digest } from './canonical-json.ts';
 import type { Envelope } from './dsse.ts';
+import type { TrustDocument } from './trust.ts';
 
 /**
  * Everything that anybody signs: an in-toto Statement v1 whose `predicateType` is
@@ -38,6 +39,7 @@ export interface Predicates {
   freeze: FreezePredicate;
   fence: FencePredicate;
   recovery: RecoveryPredicate;
+  resumption: ResumptionPredicate;
   'factor-lock': FactorLockPredicate;
   override: OverridePredicate;
   'override-intent': OverrideIntentPredicate;
@@ -46,10 +48,15 @@ export interface Predicates {
   snapshot: SnapshotPredicate;
 }
 
-/** First entry of a log: names the trust document by digest, so that an auditor sees which rules applied. */
+/**
+ * The trust document that applies from the next entry on. The first of a log is signed by the orchestrator, repeats the
+ * pinned document and has `previousDigest` null. Each later one replaces the document of that digest, and is signed by
+ * thresholds of the root keys of both (`judgeSuccession`). Subject: the document, named by the environment.
+ */
 export interface TrustPredicate {
   environment: string;
-  trustDigest: Digest;
+  previousDigest: Digest | null;
+  document: TrustDocument;
   at: string;
 }
 
@@ -360,15 +367,49 @@ export interface EndPredicate {
   at: string;
 }
 
-/** Signed by an operator. `scope` null means the whole environment. */
+/** What a freeze is about: a hosted zone, an availability zone, a resource, or all resources of a kind. */
+export type FreezeScope = { zone: string } | { az: string } | { resource: string } | { kind: string };
+
+/**
+ * Signed by an operator: what automation may do in a scope from here on. `scope` null means the whole environment.
+ * Scopes are separate: each is lifted by an entry of its own.
+ */
 export interface FreezePredicate {
   environment: string;
   state: 'active' | 'frozen' | 'resuming';
-  scope: { zone: string } | null;
+  scope: FreezeScope | null;
   operator: string;
   reason: string;
   nonce: string;
   at: string;
+  /** Only with `frozen`: the enactor refuses rollbacks too. */
+  hard?: true;
+  /** Only with `frozen`: changes in scope that wait for the freeze to end go back instead. */
+  rollBack?: true;
+  /** With `resuming`, and only with it: how the scope is released. */
+  gradual?: Gradual;
+}
+
+export interface Gradual {
+  /** Availability zones, in the order of their release; when the last is released the scope is active. */
+  order: string[];
+  /** How long the world is watched after a release before the next verdict. */
+  watchMs: number;
+}
+
+/**
+ * Signed by the analysis role: its verdict before the availability zone `az` is released under the gradual resumption
+ * of entry `freezeIndex`. It counts for the zone that comes next in the order that the operator signed. `pass` releases
+ * it, `fail` freezes the scope again, `inconclusive` releases nothing.
+ */
+export interface ResumptionPredicate {
+  environment: string;
+  freezeIndex: number;
+  az: string;
+  verdict: Verdict;
+  reasons: string[];
+  at: string;
+  madeBy?: MadeBy;
 }
 
 /**

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import { DomainError } from '../errors.ts';
 import { logOrigin } from '../log/checkpoint.ts';
-import { type NoteKeyType, parseVkey } from '../log/signed-note.ts';
-import { fromBase64 } from './base64.ts';
-import { digestOfBytes } from './canonical-json.ts';
-
-const PUBLIC_KEY_BYTES = 32;
+import { type NoteKeyType, parseVkey, type VerifyEd25519 } from '../log/signed-note.ts';
+import { fromBase64, toBase64 } from './base64.ts';
+import type { VerifySignature } from './dsse.ts';
+import { whyUnusable, whyWeak } from './ed25519-key.ts';
 
 /**
- * Who may sign what. Signed by its root key; its digest is pinned in every enactor and voter, which is why the
- * environment's policy and targets live here too: nobody in between can swap them.
+ * Who may sign what. The digest of the first version is pinned in every enactor and voter; each later one is an entry
+ * that the root keys signed (`trust-succession.ts`). So nobody in between can swap the environment's policy and
+ * targets, which is why they live here too.
  */
 const key = z.strictObject({
   /** `sha256:` digest of the raw 32-byte public key. */
@@ -81,6 +81,8 @@ export const trustDocumentSchema = z.strictObject({
   }),
   /** Hosted zones of this environment: a zone belongs to one environment. */
   targets: z.array(z.strictObject({ zone: z.string(), hostedZoneId: z.string() })),
+  /** Who may do what while no `policy/permissions` is live: a policy text in Cedar. */
+  permissions: z.strictObject({ cedar: z.string().min(1).max(16_384) }),
   policy: z.strictObject({
     /** People who must approve, by risk class. */
     approvals: z.strictObject({
@@ -96,6 +98,8 @@ export const trustDocumentSchema = z.strictObject({
       emergency: z.int().min(1),
       brake: z.int().min(1),
     }),
+    /** How often one person may submit, decide and steer, each counted apart; nothing limits a freeze. */
+    rateLimits: z.strictObject({ perMinute: z.int().min(1), burst: z.int().min(1) }),
     /** CIDR ranges that probes may reach. */
     probeAllowList: z.array(z.string()),
     limits: z.strictObject({
@@ -110,6 +114,7 @@ export const trustDocumentSchema = z.strictObject({
 });
 
 export type TrustDocument = z.infer<typeof trustDocumentSchema>;
+export type Root = TrustDocument['root'];
 export type Policy = TrustDocument['policy'];
 export type PersonRole = (typeof PERSON_ROLES)[number];
 export type ServiceRole = (typeof SERVICE_ROLES)[number];
@@ -120,6 +125,7 @@ export type Service = TrustDocument['services'][number];
 export interface TrustIndex {
   personByKey: ReadonlyMap<string, Person>;
   serviceByKey: ReadonlyMap<string, Service>;
+  rootHolderByKey: ReadonlyMap<string, string>;
 }
 
 /**
@@ -129,7 +135,7 @@ export interface TrustIndex {
 export function parseTrustDocument(value: unknown): TrustDocument {
   const parsed = trustDocumentSchema.safeParse(value);
   const problems = parsed.success
-    ? problemsOf(parsed.data)
+    ? trustProblems(parsed.data)
     : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   if (!parsed.success || problems.length > 0) throw untrustworthy(problems);
   return parsed.data;
@@ -137,29 +143,55 @@ export function parseTrustDocument(value: unknown): TrustDocument {
 
 /** Throws `SCHEMA_INVALID` for a key with two holders: nobody could tell who signed. */
 export function indexTrust(trust: TrustDocument): TrustIndex {
-  const problems = twice(
-    allKeys(trust).map(({ keyId }) => keyId),
-    'key',
-  );
+  const problems = keysTwice(trust);
   if (problems.length > 0) throw untrustworthy(problems);
   const byKey = <Holder extends { keys: { keyId: string }[] }>(holders: Holder[]) =>
     new Map(holders.flatMap((holder) => holder.keys.map(({ keyId }) => [keyId, holder] as const)));
-  return { personByKey: byKey(trust.people), serviceByKey: byKey(trust.services) };
+  return {
+    personByKey: byKey(trust.people),
+    serviceByKey: byKey(trust.services),
+    rootHolderByKey: new Map(trust.root.keys.map(({ keyId, holder }) => [keyId, holder])),
+  };
 }
 
-function problemsOf(trust: TrustDocument): string[] {
+/** Whose key it is, by name; null for an unknown one. */
+export function holderOf(keyId: string, index: TrustIndex): string | null {
+  const { personByKey, serviceByKey, rootHolderByKey } = index;
+  return (
+    personByKey.get(keyId)?.subject ?? serviceByKey.get(keyId)?.name ?? rootHolderByKey.get(keyId) ?? null
+  );
+}
+
+/** Verifies by the keys of the people and services of one document alone; false for any other key. */
+export function signaturesUnder(trust: TrustDocument, verify: VerifyEd25519): VerifySignature {
+  return signaturesBy(
+    [...trust.people, ...trust.services].flatMap(({ keys }) => keys),
+    verify,
+  );
+}
+
+/** Verifies by these keys alone; false for any other. */
+export function signaturesBy(
+  keys: readonly { keyId: string; publicKey: string }[],
+  verify: VerifyEd25519,
+): VerifySignature {
+  const raw = new Map(keys.map(({ keyId, publicKey }) => [keyId, fromBase64(publicKey)] as const));
+  return (keyId, message, signature) => {
+    const publicKey = raw.get(keyId) ?? null;
+    return publicKey !== null && verify(publicKey, message, signature);
+  };
+}
+
+/** What is wrong with a document of the right shape; see `parseTrustDocument`. Never throws. */
+export function trustProblems(trust: TrustDocument): string[] {
   const voters = trust.services.filter(({ role }) => role === 'voter');
   return [
-    ...allKeys(trust).flatMap(({ keyId, publicKey }) => {
-      const raw = fromBase64(publicKey);
-      if (raw?.length !== PUBLIC_KEY_BYTES)
-        return [`${keyId}: the public key is not ${PUBLIC_KEY_BYTES} bytes`];
-      return digestOfBytes(raw) === keyId ? [] : [`${keyId}: the public key has another digest`];
+    ...allKeys(trust).flatMap((key) => {
+      const why = whyUnusable(key);
+      return why === null ? [] : [`${key.keyId}: the public key ${why}`];
     }),
-    ...twice(
-      allKeys(trust).map(({ keyId }) => keyId),
-      'key',
-    ),
+    ...keysTwice(trust),
+    ...rootProblems(trust.root),
     ...twice(
       trust.people.map(({ subject }) => subject),
       'person',
@@ -190,6 +222,8 @@ function transparencyProblems({ environment, transparency }: TrustDocument): str
     ...vkeyProblems('transparency.log', log, 'ed25519', logOrigin(environment)),
     ...witnesses.flatMap((vkey, i) => vkeyProblems(`transparency.witnesses.${i}`, vkey, 'cosignature/v1')),
     ...twice(witnesses, 'witness'),
+    // One key under two names would be one witness that counts twice.
+    ...twice(witnesses.flatMap(keyOfVkey), "witness's key"),
     ...(threshold > distinct
       ? [`transparency.threshold: ${threshold} witnesses must cosign, and ${distinct} are listed`]
       : []),
@@ -200,6 +234,8 @@ function vkeyProblems(path: string, vkey: string, type: NoteKeyType, name?: stri
   try {
     const key = parseVkey(vkey);
     if (key.type !== type) return [`${path}: the key is of type ${key.type}, not ${type}`];
+    const why = whyWeak(key.publicKey);
+    if (why !== null) return [`${path}: the public key ${why}`];
     return name === undefined || key.name === name ? [] : [`${path}: its name is ${key.name}, not ${name}`];
   } catch (error) {
     if (error instanceof DomainError) return [`${path}: ${error.message}`];
@@ -207,8 +243,32 @@ function vkeyProblems(path: string, vkey: string, type: NoteKeyType, name?: stri
   }
 }
 
-function allKeys(trust: TrustDocument) {
-  return [...trust.people, ...trust.services].flatMap(({ keys }) => keys);
+function rootProblems({ keys, threshold }: Root): string[] {
+  const holders = new Set(keys.map(({ holder }) => holder)).size;
+  return threshold > holders
+    ? [`root.threshold: ${threshold} holders must sign, and ${holders} are listed`]
+    : [];
+}
+
+function keyOfVkey(vkey: string): string[] {
+  try {
+    return [toBase64(parseVkey(vkey).publicKey)];
+  } catch {
+    // Named by `vkeyProblems`.
+    return [];
+  }
+}
+
+function allKeys({ people, services, root }: TrustDocument) {
+  return [...[...people, ...services].flatMap(({ keys }) => keys), ...root.keys];
+}
+
+/** A root key is nobody's key for daily work: whoever steals that one must not have a share of the root as well. */
+function keysTwice(trust: TrustDocument): string[] {
+  return twice(
+    allKeys(trust).map(({ keyId }) => keyId),
+    'key',
+  );
 }
 
 function twice(values: string[], what: string): string[] {
@@ -218,6 +278,6 @@ function twice(values: string[], what: string): string[] {
 
 function untrustworthy(problems: string[]): DomainError {
   return new DomainError('SCHEMA_INVALID', `The trust document is not valid:\n${problems.join('\n')}`, {
-    next: 'Correct it, sign it again and pin its new digest.',
+    next: 'Correct it and have it signed again.',
   });
 }

@@ -1,4 +1,4 @@
-import { missingApprovals } from '../approval/judge-approval.ts';
+import { approvalNeeds, missingApprovals, missingInWords } from '../approval/missing-approvals.ts';
 import { inverseDigestOf, type Plan, zoneOf } from '../change/plan.ts';
 import type { ChangeRequest } from '../change/request.ts';
 import type { ErrorCode, Violation } from '../errors.ts';
@@ -143,16 +143,17 @@ function judgeVotes(bundle: Bundle): Violation[] {
 function judgeApprovals(bundle: Bundle): Violation[] {
   const { change, plan, trust } = bundle;
   const timely = { ...change, acceptances: inTime(change.acceptances, bundle) };
-  const { needed, given } = missingApprovals(timely, plan.risk.class, trust);
+  const needs = approvalNeeds(plan);
+  const { needed, given, missing } = missingApprovals(timely, needs, trust);
   // A rejection counts whenever it came: it can only stop.
-  const { rejectedBy } = missingApprovals(change, plan.risk.class, trust);
+  const { rejectedBy } = missingApprovals(change, needs, trust);
   return [
     ...expect(rejectedBy === null, 'APPROVAL_REJECTED', 'no-rejection', `${rejectedBy} rejected it.`),
     ...expect(
-      given.length >= needed,
+      missing.length === 0,
       'BUNDLE_INCOMPLETE',
       'approvals',
-      `${given.length} of ${needed} needed approvals came between plan and intent: ${given.join(', ') || 'nobody'}.`,
+      `${given.length} of ${needed} needed approvals came between plan and intent: ${given.join(', ') || 'nobody'}. Missing: ${missingInWords(missing)}.`,
     ),
   ];
 }

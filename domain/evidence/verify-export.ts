@@ -19,12 +19,11 @@ import {
   type ExportManifest,
   openTrust,
   type Pins,
-  signaturesUnder,
   tileFile,
 } from './export-layout.ts';
 import { CSV_HEADER, csvLine, flatEntry, jsonLine } from './flat-log.ts';
 import { bodiesInPlan } from './read-plan.ts';
-import { indexTrust, type TrustDocument } from './trust.ts';
+import type { TrustDocument, TrustIndex } from './trust.ts';
 import { tileFilesOf, verifiedEntries } from './verify-tiles.ts';
 
 /** The exported folder, as whoever opens it can read it. Paths have forward slashes. */
@@ -185,33 +184,27 @@ async function judgeEntries(
 ): Promise<void> {
   const readTile = (path: string) => readOrNull(reader, tileFile(path));
   const expected = new Map<string, { entry: number; change: string | null }>();
-  const flat = createFlatDigests(trust);
+  const flat = createFlatDigests();
   const selected = new Set(files.manifest.changes);
   const snapshotSizes = await snapshotSizesIn(checkpoint, readTile);
   const audit = createEntryAudit({
     environment: pins.environment,
     trust,
-    verify: signaturesUnder(trust, verify),
+    verify,
     body: (digest) => readOrNull(reader, bodyFile(digest)),
     snapshotSizes,
   });
   for await (const bytes of verifiedEntries(checkpoint, readTile, report)) {
+    const { trust: index } = audit.judge;
     const audited = await audit.next(bytes);
     verdict.fates[audited.fate.fate] += 1;
-    flat.add(bytes, audited);
+    flat.add(bytes, audited, index);
     if (audited.fate.fate === 'honoured') await expectBodies(reader, audited, selected, expected);
   }
   verdict.discrepancies.push(...audit.discrepancies);
   verdict.effects = { ...audit.effects };
-  if (audit.state.trust?.trustDigest !== pins.trustDigest) {
-    report(
-      wrong(
-        'trust-in-log',
-        EXPORT_FILES.trust,
-        `The log names ${audit.state.trust?.trustDigest ?? 'none'} as its trust document.`,
-      ),
-    );
-  }
+  if (audit.state.trustInForce.index === null)
+    report(wrong('trust-in-log', EXPORT_FILES.trust, 'No entry names it.'));
   accountForPurpose(files, checkpoint, expected, flat, audit.state, report);
 }
 
@@ -302,12 +295,11 @@ async function snapshotSizesIn(
 type FlatDigests = ReturnType<typeof createFlatDigests>;
 
 /** The digests that the flat log must have, without holding it in memory. */
-function createFlatDigests(trust: TrustDocument) {
-  const index = indexTrust(trust);
+function createFlatDigests() {
   const json = sha256.create();
   const csv = sha256.create().update(utf8ToBytes(CSV_HEADER));
   return {
-    add(bytes: Uint8Array, { statement, fate }: AuditedEntry) {
+    add(bytes: Uint8Array, { statement, fate }: AuditedEntry, index: TrustIndex) {
       const entry = flatEntry(bytes, statement, fate, index);
       json.update(utf8ToBytes(jsonLine(entry)));
       csv.update(utf8ToBytes(csvLine(entry)));

@@ -58,6 +58,9 @@ function strategiesOf(
       return one.before === null || emergency ? ['consumers', 'zones', 'at-once'] : ['consumers', 'zones'];
     case 'switch':
       return ['at-once', 'zones'];
+    // One set of rules for everybody: half of the roles under another policy would agree on nothing.
+    case 'policy':
+      return ['at-once'];
     case 'schema':
       return documents.every((other) => other.kind === 'schema')
         ? ['at-once']

@@ -16,6 +16,14 @@ const INDEX = '(?:0|[1-9][0-9]{0,14})';
 const OVERRIDE_MARK = '[0-9a-f]{16}';
 const FENCE_PATTERN = new RegExp(`^${INDEX}(?:\\.r${INDEX}|\\.o${OVERRIDE_MARK})*$`);
 
+/**
+ * Whether every batch that was prepared before entry `causeIndex` finds another fence than it expects: the fence is of a
+ * later entry. Throws `ENTRY_MALFORMED` for a value that this product never writes.
+ */
+export function isRaisedOver(live: string, causeIndex: number): boolean {
+  return fenceIndex(live) > causeIndex;
+}
+
 export interface Effect {
   intentIndex: number;
   direction: 'forward' | 'rollback';

@@ -1,5 +1,5 @@
 /** Kinds whose resources are versioned documents of an environment. A new one is a file here and a line there. */
-export const DOCUMENT_KINDS = ['config', 'schema', 'switch'] as const;
+export const DOCUMENT_KINDS = ['config', 'schema', 'switch', 'policy'] as const;
 export type DocumentKind = (typeof DOCUMENT_KINDS)[number];
 
 /** Where a resource's kind is read off its name; null for one that is no document. */

@@ -41,7 +41,8 @@ export function canonicalSwitch(body: SwitchBody): SwitchBody {
  * Which way a change of a switch goes. `engage` is the safe direction: it only stops more. `release` lets something
  * through again that was stopped, be it only for some, or sooner. `edit` does neither.
  */
-export type SwitchDirection = 'engage' | 'release' | 'edit';
+export const SWITCH_DIRECTIONS = ['engage', 'release', 'edit'] as const;
+export type SwitchDirection = (typeof SWITCH_DIRECTIONS)[number];
 
 /** `before` is null for a switch that is new, `after` for one that goes. What does both ways is a release. */
 export function directionOf(before: SwitchBody | null, after: SwitchBody | null): SwitchDirection {

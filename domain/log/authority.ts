@@ -1,15 +1,35 @@
 import { judgeSecondFactor } from '../approval/judge-second-factor.ts';
 import { judgeValidity } from '../approval/validity.ts';
+import { digestOf } from '../evidence/canonical-json.ts';
 import type { VerifySignature } from '../evidence/dsse.ts';
 import { type OpenedStatement, openEnvelope, verifiedKeyIds } from '../evidence/statement-codec.ts';
 import type { AcceptancePredicate, ApprovalPredicate, RulingPredicate } from '../evidence/statements.ts';
-import type { PersonRole, ServiceRole, TrustIndex } from '../evidence/trust.ts';
+import {
+  indexTrust,
+  type PersonRole,
+  type ServiceRole,
+  signaturesUnder,
+  type TrustDocument,
+  type TrustIndex,
+} from '../evidence/trust.ts';
+import { judgeContent, judgeSigners, rootSigners } from '../evidence/trust-succession.ts';
 import { judgeCarriedOverride, judgeReviewer } from './override-authority.ts';
+import type { VerifyEd25519 } from './signed-note.ts';
 import type { LogState } from './state.ts';
 
+/** One trust document, made ready to judge by. */
 export interface Judge {
+  document: TrustDocument;
   trust: TrustIndex;
+  /** By the keys of its people and services. */
   verify: VerifySignature;
+  verifyEd25519: VerifyEd25519;
+}
+
+/** Throws `SCHEMA_INVALID` for a document in which a key has two holders. */
+export function judgeUnder(document: TrustDocument, verifyEd25519: VerifyEd25519): Judge {
+  const verify = signaturesUnder(document, verifyEd25519);
+  return { document, trust: indexTrust(document), verify, verifyEd25519 };
 }
 
 /**
@@ -17,11 +37,11 @@ export interface Judge {
  * meaning; whoever put it into the log has none.
  */
 export function judgeAuthority(statement: OpenedStatement, state: LogState, judge: Judge): string | null {
+  if (statement.type === 'trust') return judgeTrust(statement, state, judge);
   const keyIds = verifiedKeyIds(statement, judge.verify);
   if (keyIds.length === 0) return 'no signature of a key of the trust document verifies';
   const { type, predicate } = statement;
-  const unless = (role: ServiceRole) =>
-    services(keyIds, role, judge.trust).length > 0 ? null : `only the ${role} may say this`;
+  const unlessBy = (role: ServiceRole) => unlessSignedBy(role, keyIds, judge.trust);
   switch (type) {
     case 'request':
       return isPerson(keyIds, predicate.author, 'author', judge.trust)
@@ -47,31 +67,50 @@ export function judgeAuthority(statement: OpenedStatement, state: LogState, judg
       return own ? null : `${predicate.voter} of ${predicate.voterZone} did not sign it`;
     }
     case 'stage-verdict':
-      return unless('analysis');
+    case 'resumption':
+      return unlessBy('analysis');
     case 'outcome':
     case 'commit':
     case 'fence':
-      return unless('enactor');
+      return unlessBy('enactor');
     case 'override':
       return 'an override counts only inside its intent';
     case 'override-intent':
-      return unless('break-glass') ?? judgeCarriedOverride(predicate, judge);
+      return unlessBy('break-glass') ?? judgeCarriedOverride(predicate, judge);
     case 'override-outcome':
-      return unless('break-glass');
+      return unlessBy('break-glass');
     case 'review':
       return judgeReviewer(predicate, keyIds, state, judge.trust);
     case 'factor-lock':
-      return unless('factor-verifier');
+      return unlessBy('factor-verifier');
     case 'acceptance':
     case 'ruling':
-      return unless('orchestrator') ?? (predicate.accepted ? judgeCarried(statement, state, judge) : null);
-    case 'trust':
+      return unlessBy('orchestrator') ?? (predicate.accepted ? judgeCarried(statement, state, judge) : null);
     case 'plan':
     case 'intent':
     case 'end':
     case 'snapshot':
-      return unless('orchestrator');
+      return unlessBy('orchestrator');
   }
+}
+
+/** The orchestrator may repeat the pinned document. For another one no role's key counts, only those of the two roots. */
+function judgeTrust(
+  statement: Extract<OpenedStatement, { type: 'trust' }>,
+  { trustInForce }: LogState,
+  { document, trust, verify, verifyEd25519 }: Judge,
+): string | null {
+  const { predicate } = statement;
+  if (predicate.previousDigest === null) {
+    if (digestOf(predicate.document) !== trustInForce.digest)
+      return 'it names another trust document than the pinned one';
+    return unlessSignedBy('orchestrator', verifiedKeyIds(statement, verify), trust);
+  }
+  const violations = [
+    ...judgeContent(document, predicate),
+    ...judgeSigners(document, predicate, rootSigners(document, statement, verifyEd25519)),
+  ];
+  return violations.length === 0 ? null : violations.map(({ message }) => message).join(' ');
 }
 
 type Carrier = Extract<OpenedStatement, { type: 'acceptance' | 'ruling' }>;
@@ -166,6 +205,10 @@ function isPerson(keyIds: string[], subject: string, role: PersonRole, trust: Tr
     const person = trust.personByKey.get(keyId);
     return person?.subject === subject && person.roles.includes(role);
   });
+}
+
+function unlessSignedBy(role: ServiceRole, keyIds: string[], trust: TrustIndex): string | null {
+  return services(keyIds, role, trust).length > 0 ? null : `only the role ${role} may say this`;
 }
 
 function services(keyIds: string[], role: ServiceRole, trust: TrustIndex) {

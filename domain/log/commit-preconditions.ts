@@ -4,6 +4,7 @@ import { brokenDependents, cycleFrom, lackOf, type WouldBe } from '../causality/
 import type { CommitPredicate } from '../evidence/statements.ts';
 import { own } from './authority.ts';
 import { isWithdrawal } from './entry.ts';
+import { azsOf } from './freeze-scope.ts';
 import { inert, notCounted, type Obstacle, obstacleOfFreeze, obstacleOfPlan } from './obstacle.ts';
 import type { ChangeRecord, LogState } from './state.ts';
 
@@ -30,7 +31,7 @@ export function obstacleToCommit(
   if (rollout !== null && isWithdrawal(rollout)) return null;
   return (
     obstacleToHolder(commit, change, state) ??
-    obstacleOfFreeze([zone, ...(rollout?.zones ?? [])], state) ??
+    obstacleOfFreeze({ zone, azs: rollout && azsOf(rollout), resources: moved }, state) ??
     obstacleToBases(commit, state) ??
     obstacleToGraph(commit, state, dependents)
   );

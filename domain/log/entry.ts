@@ -1,5 +1,5 @@
 import { DomainError } from '../errors.ts';
-import { canonicalBytes, canonicalText, parseCanonicalBytes } from '../evidence/canonical-json.ts';
+import { canonicalBytes, canonicalText, digestOf, parseCanonicalBytes } from '../evidence/canonical-json.ts';
 import type { Envelope } from '../evidence/dsse.ts';
 import { type OpenedStatement, openEnvelope } from '../evidence/statement-codec.ts';
 import type { Predicates, Rollout, StatementType } from '../evidence/statements.ts';
@@ -14,7 +14,9 @@ export function encodeEntry(envelope: Envelope): Uint8Array {
     throw new DomainError(
       'TOO_LARGE',
       `The entry has ${bytes.length} bytes; a log entry has at most ${MAX_ENTRY_BYTES}.`,
-      { next: 'Split the change into smaller ones and declare `dependsOn`.' },
+      {
+        next: 'Split a change into smaller ones and declare `dependsOn`; list fewer people, services or zones in a trust document.',
+      },
     );
   }
   return bytes;
@@ -62,7 +64,7 @@ export function isWithdrawal({ percent, zones }: Rollout): boolean {
 }
 
 const KEY_PARTS: { [T in StatementType]: (about: Keyed[T]) => (string | number | null)[] } = {
-  trust: (about) => [about.trustDigest],
+  trust: (about) => [digestOf(about.document)],
   request: (about) => [about.changeId],
   plan: (about) => [about.changeId, about.planDigest],
   vote: (about) => [about.changeId, about.planDigest, about.voter, about.round],
@@ -108,6 +110,7 @@ const KEY_PARTS: { [T in StatementType]: (about: Keyed[T]) => (string | number |
   'override-intent': (about) => [about.changeId],
   'override-outcome': (about) => [about.changeId],
   review: (about) => [about.changeId],
+  resumption: (about) => [about.freezeIndex, about.az, about.verdict],
   'factor-lock': (about) => [about.person, about.until],
   snapshot: (about) => [about.size],
 };

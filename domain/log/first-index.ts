@@ -1,3 +1,4 @@
+import { digestOf } from '../evidence/canonical-json.ts';
 import type { Said } from '../evidence/statement-codec.ts';
 import type { StatementType } from '../evidence/statements.ts';
 import { own } from './authority.ts';
@@ -11,7 +12,9 @@ import type { LogState } from './state.ts';
 export function firstIndexOf(state: LogState, said: Said): number | null {
   switch (said.type) {
     case 'trust':
-      return sameKey(said.type, said.predicate, state.trust ? [state.trust] : []);
+      return digestOf(said.predicate.document) === state.trustInForce.digest
+        ? state.trustInForce.index
+        : null;
     case 'snapshot':
       return sameKey(said.type, said.predicate, state.snapshot ? [state.snapshot] : []);
     case 'freeze':
@@ -20,6 +23,11 @@ export function firstIndexOf(state: LogState, said: Said): number | null {
       return sameKey(said.type, said.predicate, state.raisedFences);
     case 'recovery':
       return own(state.freezeNonces, said.predicate.nonce) ?? null;
+    case 'resumption': {
+      const { freezeIndex } = said.predicate;
+      const earlier = state.automation.find(({ index }) => index === freezeIndex)?.resumptions ?? [];
+      return sameKey(said.type, said.predicate, earlier);
+    }
     case 'approval':
     case 'mfa':
     case 'factor-lock':
@@ -56,6 +64,7 @@ type SaidOfChange = Exclude<
       | 'freeze'
       | 'fence'
       | 'recovery'
+      | 'resumption'
       | 'approval'
       | 'mfa'
       | 'factor-lock'

@@ -1,21 +1,26 @@
 import { type Dependents, dependentsIn, relink } from '../causality/dependency-graph.ts';
 import { countOf, merge } from '../causality/vector-clock.ts';
-import type { Envelope, VerifySignature } from '../evidence/dsse.ts';
+import { canonicalText, digestOf, parseCanonicalBytes } from '../evidence/canonical-json.ts';
+import type { Envelope } from '../evidence/dsse.ts';
 import { type OpenedStatement, openEnvelope, type Said } from '../evidence/statement-codec.ts';
 import type {
   CommitPredicate,
   FreezePredicate,
   IntentPredicate,
   OverrideOutcomePredicate,
+  ResumptionPredicate,
   Rollout,
+  TrustPredicate,
 } from '../evidence/statements.ts';
-import { indexTrust, type TrustDocument } from '../evidence/trust.ts';
-import { type Judge, judgeAuthority, own } from './authority.ts';
+import type { TrustDocument } from '../evidence/trust.ts';
+import { type Judge, judgeAuthority, judgeUnder, own } from './authority.ts';
 import { isWithdrawal, readEntry } from './entry.ts';
 import { firstIndexOf } from './first-index.ts';
+import { nextAz } from './freeze-scope.ts';
 import { leafHash } from './merkle-tree.ts';
 import { commitOfOverride, recordOverride, recordReview } from './overrides.ts';
 import { obstacleTo } from './preconditions.ts';
+import type { VerifyEd25519 } from './signed-note.ts';
 import {
   type ChangeRecord,
   type EndedStatus,
@@ -23,9 +28,9 @@ import {
   emptyLogState,
   type LiveVersion,
   type LogState,
+  trustOf,
 } from './state.ts';
-
-export { isFrozen } from './obstacle.ts';
+import { unreadableFreeze } from './unreadable-freeze.ts';
 
 /** Cumulative limits look this far back (DESIGN §6). */
 const RECENT_MS = 24 * 60 * 60_000;
@@ -33,6 +38,8 @@ const RECENT_MS = 24 * 60 * 60_000;
 export interface Fold {
   /** The live state: every `apply` changes it. */
   readonly state: LogState;
+  /** By what the next entry is judged: the trust document in force. */
+  readonly judge: Judge;
   /**
    * Folds the next entry, whatever its bytes are; throws for none. A caller that has read it already (`readEntry`) hands
    * over what it read, because reading costs as much as the rest.
@@ -46,18 +53,18 @@ export interface Fold {
 }
 
 /**
- * The deterministic fold (DESIGN §2): whoever folds the same entries under the same trust document has the same
- * state, byte for byte in canonical JSON. Continuing `from` the state of a prefix is the same as folding all; that
- * state is copied. Throws `SCHEMA_INVALID` for a trust document in which a key has two holders.
+ * The deterministic fold (DESIGN §2): whoever folds the same entries from the same pinned trust document has the same
+ * state, byte for byte in canonical JSON. Each entry is judged under the document that is in force at its index.
+ * Continuing `from` the state of a prefix is the same as folding all; that state is copied. Throws `SCHEMA_INVALID` for a trust document in which a key has two holders.
  */
 export function createFold(input: {
   environment: string;
   trust: TrustDocument;
-  verify: VerifySignature;
+  verify: VerifyEd25519;
   from?: LogState;
 }): Fold {
-  const judge: Judge = { trust: indexTrust(input.trust), verify: input.verify };
-  const state = input.from ? structuredClone(input.from) : emptyLogState(input.environment);
+  const state = input.from ? structuredClone(input.from) : emptyLogState(input.environment, input.trust);
+  let judge = judgeUnder(trustOf(state), input.verify);
   const dependents = dependentsIn(state.live);
   const intentLeaves = new Map<number, { changeId: string; leaf: Uint8Array }>();
 
@@ -69,7 +76,7 @@ export function createFold(input: {
   }
 
   function fateOf(statement: OpenedStatement | string, entryBytes: Uint8Array, index: number): EntryFate {
-    if (typeof statement === 'string') return { fate: 'inert', index, reason: statement };
+    if (typeof statement === 'string') return fateOfUnreadable(statement, entryBytes, index);
     if (statement.predicate.environment !== input.environment) {
       return { fate: 'inert', index, reason: `it is about environment ${statement.predicate.environment}` };
     }
@@ -80,7 +87,20 @@ export function createFold(input: {
     const obstacle = obstacleTo(statement, state, dependents);
     if (obstacle) return { ...obstacle, index };
     record(statement, state, dependents, index);
+    if (statement.type === 'trust') {
+      recordTrust(statement.predicate, entryBytes, state, index);
+      judge = judgeUnder(trustOf(state), input.verify);
+    }
     rememberLeaf(statement, entryBytes, index);
+    return { fate: 'honoured', index };
+  }
+
+  function fateOfUnreadable(reason: string, entryBytes: Uint8Array, index: number): EntryFate {
+    const freeze = unreadableFreeze(entryBytes, input.environment, judge);
+    if (freeze === null) return { fate: 'inert', index, reason };
+    const firstIndex = own(state.freezeNonces, freeze.nonce);
+    if (firstIndex !== undefined) return { fate: 'duplicate', index, firstIndex };
+    recordFreeze(freeze, state, index);
     return { fate: 'honoured', index };
   }
 
@@ -94,15 +114,19 @@ export function createFold(input: {
     }
   }
 
-  return { state, apply, intentLeaf: (index) => intentLeaves.get(index)?.leaf ?? null };
+  return {
+    state,
+    get judge() {
+      return judge;
+    },
+    apply,
+    intentLeaf: (index) => intentLeaves.get(index)?.leaf ?? null,
+  };
 }
 
 /** What an honoured entry changes. */
 function record(said: Said, state: LogState, dependents: Dependents, index: number): void {
   switch (said.type) {
-    case 'trust':
-      state.trust = { ...said.predicate, index };
-      return;
     case 'snapshot':
       if (said.predicate.size > (state.snapshot?.size ?? -1)) state.snapshot = { ...said.predicate, index };
       return;
@@ -115,6 +139,9 @@ function record(said: Said, state: LogState, dependents: Dependents, index: numb
         ...state.raisedFences.filter(({ zone }) => zone !== said.predicate.zone),
         { ...said.predicate, index },
       ];
+      return;
+    case 'resumption':
+      recordResumption(said.predicate, state, index);
       return;
     case 'recovery':
       state.freezeNonces[said.predicate.nonce] = index;
@@ -132,6 +159,7 @@ function record(said: Said, state: LogState, dependents: Dependents, index: numb
     case 'request':
       state.changes[said.predicate.changeId] = openedBy({ ...said.predicate, index });
       return;
+    case 'trust':
     case 'approval':
     case 'mfa':
     case 'factor-lock':
@@ -192,6 +220,23 @@ function record(said: Said, state: LogState, dependents: Dependents, index: numb
   }
 }
 
+function recordTrust(
+  { document, previousDigest }: TrustPredicate,
+  entryBytes: Uint8Array,
+  state: LogState,
+  index: number,
+): void {
+  const { updates } = state.trustInForce;
+  // It was opened before it was honoured.
+  const envelope = parseCanonicalBytes(entryBytes) as Envelope;
+  state.trustInForce = {
+    document,
+    digest: digestOf(document),
+    index,
+    updates: previousDigest === null ? updates : [...updates, envelope],
+  };
+}
+
 function openedBy(request: ChangeRecord['request']): ChangeRecord {
   return {
     changeId: request.changeId,
@@ -232,10 +277,19 @@ function recordOverrideOutcome(
 function recordFreeze(freeze: FreezePredicate, state: LogState, index: number): void {
   const { environment: _, nonce, ...automation } = freeze;
   state.freezeNonces[nonce] = index;
+  const scope = canonicalText(freeze.scope);
   state.automation = [
-    ...state.automation.filter(({ scope }) => scope?.zone !== freeze.scope?.zone),
-    { ...automation, index },
+    ...state.automation.filter((one) => canonicalText(one.scope) !== scope),
+    { ...automation, index, resumptions: [] },
   ];
+}
+
+function recordResumption(resumption: ResumptionPredicate, state: LogState, index: number): void {
+  const automation = state.automation.find((one) => one.index === resumption.freezeIndex);
+  if (!automation) return;
+  automation.resumptions.push({ ...resumption, index });
+  if (resumption.verdict === 'fail') automation.state = 'frozen';
+  else if (nextAz(automation) === undefined) automation.state = 'active';
 }
 
 function recordIntent(intent: IntentPredicate, change: ChangeRecord, state: LogState, index: number): void {

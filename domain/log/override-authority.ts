@@ -13,6 +13,13 @@ export interface CarriedOverride {
   factors: GivenFactor[];
 }
 
+/** What the two people say, whoever signed it. Throws `ENTRY_MALFORMED` for anything else in its place. */
+export function saidIn({ override }: Pick<OverrideIntentPredicate, 'override'>): OverridePredicate {
+  const opened = openEnvelope(override);
+  if (opened.type === 'override') return opened.predicate;
+  throw stray(`In place of an override is a ${opened.type} statement.`);
+}
+
 /** Throws `ENTRY_MALFORMED` for anything else in their places. */
 export function openOverride(
   { override, factors }: Pick<OverrideIntentPredicate, 'override' | 'factors'>,

@@ -3,10 +3,10 @@ import type {
   CommitPredicate,
   OverrideIntentPredicate,
   OverrideOutcomePredicate,
-  OverridePredicate,
   ReviewPredicate,
 } from '../evidence/statements.ts';
-import { inert, isFrozen, notCounted, type Obstacle } from './obstacle.ts';
+import { inert, notCounted, type Obstacle, obstacleOfFreeze } from './obstacle.ts';
+import { saidIn } from './override-authority.ts';
 import type { LogState, OverrideRecord } from './state.ts';
 
 /**
@@ -22,8 +22,9 @@ export function obstacleToOverride(intent: OverrideIntentPredicate, state: LogSt
     return notCounted('ALREADY_ENDED', `change ${changeId} is in the log already`);
   }
   if (fence !== null) return null;
-  if (isFrozen(state, zone) && !said.guards.includes('freeze'))
-    return notCounted('FROZEN', `${zone} is frozen`);
+  const resources = intent.resources.map(({ resource }) => resource);
+  const frozen = obstacleOfFreeze({ zone, azs: null, resources }, state);
+  if (frozen !== null && !said.guards.includes('freeze')) return frozen;
   const held = intent.resources.find(({ resource }) => Object.hasOwn(state.reservations, resource));
   return held === undefined || said.guards.includes('reservation')
     ? null
@@ -87,11 +88,4 @@ export function commitOfOverride(
       };
     }),
   };
-}
-
-/** `judgeAuthority` has opened it before. */
-function saidIn({ override }: Pick<OverrideIntentPredicate, 'override'>): OverridePredicate {
-  const opened = openEnvelope(override);
-  if (opened.type !== 'override') throw new Error(`an override-intent carries a ${opened.type} statement`);
-  return opened.predicate;
 }

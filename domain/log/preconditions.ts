@@ -5,13 +5,17 @@ import type {
   IntentPredicate,
   OutcomePredicate,
   PlanPredicate,
+  ResumptionPredicate,
+  TrustPredicate,
 } from '../evidence/statements.ts';
+import { judgePlace } from '../evidence/trust-succession.ts';
 import { own } from './authority.ts';
 import { obstacleToCommit } from './commit-preconditions.ts';
 import { isWithdrawal } from './entry.ts';
+import { nextAz } from './freeze-scope.ts';
 import { inert, notCounted, type Obstacle, obstacleOfFreeze, obstacleOfPlan } from './obstacle.ts';
 import { obstacleAfterOverride, obstacleToOverride } from './overrides.ts';
-import type { ChangeRecord, Indexed, LogState } from './state.ts';
+import { type ChangeRecord, type Indexed, type LogState, trustOf } from './state.ts';
 
 export type { Obstacle } from './obstacle.ts';
 
@@ -27,6 +31,7 @@ export function obstacleTo(
 ): Obstacle | null {
   switch (said.type) {
     case 'trust':
+      return obstacleToTrust(said.predicate, state);
     case 'freeze':
     case 'recovery':
     case 'approval':
@@ -43,6 +48,8 @@ export function obstacleTo(
       return obstacleAfterOverride(said.predicate, state);
     case 'fence':
       return obstacleToFence(said.predicate, state);
+    case 'resumption':
+      return obstacleToResumption(said.predicate, state);
     case 'snapshot':
       return said.predicate.size <= state.size ? null : inert('it is about entries that do not exist yet');
     case 'request':
@@ -89,6 +96,13 @@ export function obstacleTo(
   }
 }
 
+/** Of two updates that were signed for the same place, the log's order says which one counts. */
+function obstacleToTrust(next: TrustPredicate, state: LogState): Obstacle | null {
+  if (next.previousDigest === null) return null;
+  const [stale] = judgePlace(trustOf(state), next);
+  return stale ? notCounted('STALE_BASE', stale.message) : null;
+}
+
 /** A fence is raised for a freeze or recovery that is in force; for any other it would only get in the way. */
 function obstacleToFence({ cause }: FencePredicate, state: LogState): Obstacle | null {
   const inForce =
@@ -96,6 +110,14 @@ function obstacleToFence({ cause }: FencePredicate, state: LogState): Obstacle |
       ? state.recovery?.index === cause.index
       : state.automation.some(({ index, state: now }) => index === cause.index && now !== 'active');
   return inForce ? null : inert(`entry ${cause.index} is no ${cause.type} that is in force`);
+}
+
+/** Nobody releases what the operator did not name, or before its turn. */
+function obstacleToResumption({ freezeIndex, az }: ResumptionPredicate, state: LogState): Obstacle | null {
+  const automation = state.automation.find(({ index }) => index === freezeIndex);
+  const next = automation && nextAz(automation);
+  if (next === undefined) return inert(`entry ${freezeIndex} is no gradual resumption that is under way`);
+  return next === az ? null : inert(`${next} comes next, not ${az}`);
 }
 
 /** Single use (G6): what is refused for its nonce is recorded, what counts has one that nobody used. */
@@ -119,9 +141,12 @@ function obstacleToPlan(plan: PlanPredicate, change: ChangeRecord): Obstacle | n
 }
 
 function obstacleToIntent(intent: IntentPredicate, change: ChangeRecord, state: LogState): Obstacle | null {
-  const obstacle = obstacleOfPlan(intent, change) ?? obstacleOfFreeze([intent.zone], state);
+  const resources = change.plan?.resources ?? [];
+  // An intent on documents reaches nobody: its exposure does, and says whom.
+  const reach = { zone: intent.zone, azs: intent.zone === null ? [] : null, resources };
+  const obstacle = obstacleOfPlan(intent, change) ?? obstacleOfFreeze(reach, state);
   if (obstacle) return obstacle;
-  for (const resource of change.plan?.resources ?? []) {
+  for (const resource of resources) {
     const holder = own(state.reservations, resource);
     if (holder !== undefined && holder !== change.changeId) {
       return notCounted('RESERVED', `${resource} is reserved by change ${holder} until that ends`);

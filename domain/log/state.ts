@@ -1,5 +1,6 @@
 import type { VectorClock } from '../causality/vector-clock.ts';
-import type { Digest } from '../evidence/canonical-json.ts';
+import { type Digest, digestOf } from '../evidence/canonical-json.ts';
+import type { Envelope } from '../evidence/dsse.ts';
 import type {
   AcceptancePredicate,
   CommitPredicate,
@@ -15,14 +16,15 @@ import type {
   PlanPredicate,
   RecoveryPredicate,
   RequestPredicate,
+  ResumptionPredicate,
   ReviewPredicate,
   Rollout,
   RulingPredicate,
   SnapshotPredicate,
   StageVerdictPredicate,
-  TrustPredicate,
   VotePredicate,
 } from '../evidence/statements.ts';
+import type { TrustDocument } from '../evidence/trust.ts';
 
 /**
  * The environment after its first `size` entries: a deterministic fold, plain JSON, equal for everyone who folds
@@ -48,8 +50,7 @@ export interface LogState {
   fenceChain: Record<string, string | null>;
   /** Commits of the last day, for cumulative limits. */
   recentCommits: { at: string; zone: string | null; resources: string[] }[];
-  /** The newest trust document that the log names. */
-  trust: Indexed<TrustPredicate> | null;
+  trustInForce: TrustInForce;
   /** The newest snapshot that the log names. */
   snapshot: Indexed<SnapshotPredicate> | null;
   /** Fences raised by a freeze or a recovery, the newest of each zone. */
@@ -62,41 +63,60 @@ export interface LogState {
   freezeNonces: Record<string, number>;
 }
 
-/** The state of a log without entries. */
-export function emptyLogState(environment: string): LogState {
-  return {
-    environment,
-    size: 0,
-    automation: [],
-    live: {},
-    clock: {},
-    changes: {},
-    ended: {},
-    reservations: {},
-    fenceChain: {},
-    recentCommits: [],
-    trust: null,
-    snapshot: null,
-    raisedFences: [],
-    recovery: null,
-    overrides: {},
-    freezeNonces: {},
-  };
+/** Under which trust document the next entry is judged. */
+export interface TrustInForce {
+  document: TrustDocument;
+  digest: Digest;
+  /** Of the entry that put it in force; null while the log does not name the pinned one yet. */
+  index: number | null;
+  /** The signed entries that lead from the pinned document to this one: proof for who starts from a snapshot. */
+  updates: Envelope[];
 }
+
+/** The trust document in force: who may sign the next entry, and the policy and targets that apply. */
+export function trustOf(state: Pick<LogState, 'trustInForce'>): TrustDocument {
+  return state.trustInForce.document;
+}
+
+/** The state of a log without entries, under the pinned trust document. */
+export function emptyLogState(environment: string, pinned: TrustDocument): LogState {
+  const trustInForce = { document: pinned, digest: digestOf(pinned), index: null, updates: [] };
+  return { environment, ...emptyParts(), trustInForce };
+}
+
+const emptyParts = (): Omit<LogState, 'environment' | 'trustInForce'> => ({
+  size: 0,
+  automation: [],
+  live: {},
+  clock: {},
+  changes: {},
+  ended: {},
+  reservations: {},
+  fenceChain: {},
+  recentCommits: [],
+  snapshot: null,
+  raisedFences: [],
+  recovery: null,
+  overrides: {},
+  freezeNonces: {},
+});
 
 /**
  * Whether a stored state has the fields that this build folds: one that another build stored may lack some, and going
  * on from it would not give what folding everything gives.
  */
 export function hasFieldsOfState(value: object): value is LogState {
-  const fields = (of: object) => Object.keys(of).sort().join();
-  return fields(value) === fields(emptyLogState(''));
+  const fields = ['environment', 'trustInForce', ...Object.keys(emptyParts())];
+  return Object.keys(value).sort().join() === fields.sort().join();
 }
 
 export type EndedStatus = 'committed' | EndPredicate['status'];
 
-/** The newest freeze entry of each scope. */
-export type Automation = Omit<FreezePredicate, 'environment' | 'nonce'> & { index: number };
+/** The newest freeze entry of each scope, with the verdicts of its gradual resumption; `state` follows from both. */
+export type Automation = Omit<FreezePredicate, 'environment' | 'nonce'> & {
+  index: number;
+  resumptions: Indexed<ResumptionPredicate>[];
+};
 
 export interface LiveVersion {
   /** Null once removed. */

@@ -5,12 +5,13 @@ import type { ChangeRequest } from '../change/request.ts';
 import type { Violation } from '../errors.ts';
 import { type Digest, digestOf } from '../evidence/canonical-json.ts';
 import type { OverridePredicate } from '../evidence/statements.ts';
-import type { Policy } from '../evidence/trust.ts';
+import type { TrustDocument } from '../evidence/trust.ts';
 import { judgePlan } from '../invariants/judge-plan.ts';
 import { compareRecordSets, diffGroups } from '../kinds/dns.ts';
 import type { ZoneState } from '../kinds/dns-records.ts';
-import { isFrozen } from '../log/obstacle.ts';
+import { freezeOn, freezeText, reachOf } from '../log/freeze-scope.ts';
 import type { LogState } from '../log/state.ts';
+import { permissionsInForce } from '../permissions/in-force.ts';
 import type { OverridableGuard } from './guards.ts';
 
 export interface OverrideInput {
@@ -20,8 +21,8 @@ export interface OverrideInput {
   requestDigest: Digest;
   /** As it is. */
   zone: ZoneState;
-  zones: readonly string[];
-  policy: Policy;
+  /** In force, as far as it is known. */
+  trust: TrustDocument;
   /** Null when the log cannot be read. */
   state: LogState | null;
   nowMs: number;
@@ -45,9 +46,12 @@ export interface PlannedOverride {
  * to name stands beside what nothing passes over. A guard that cannot be asked is not passed. Never throws.
  */
 export function planOverride(input: OverrideInput): PlannedOverride {
-  const { state, zone, request } = input;
+  const { state, zone, request, trust } = input;
   const live = state?.live ?? {};
-  const built = buildPlan({ ...input, live });
+  const { policy } = trust;
+  const zones = trust.targets.map((target) => target.zone);
+  const permissions = permissionsInForce(live, trust);
+  const built = buildPlan({ ...input, live, policy, zones, permissions });
   const unbuildable = built.violations.filter(({ rule }) => !OF_STAGES.includes(rule));
   if (built.plan === null) {
     return {
@@ -57,7 +61,7 @@ export function planOverride(input: OverrideInput): PlannedOverride {
     };
   }
   const plan = withoutStages(built.plan);
-  const facts = { zone, live, recentCommits: state?.recentCommits ?? [], policy: input.policy };
+  const facts = { zone, live, recentCommits: state?.recentCommits ?? [], policy };
   const violations = [...unbuildable, ...judgePlan(plan, { ...facts, nowMs: input.nowMs })];
   return {
     plan,
@@ -132,12 +136,13 @@ function judgeAgainstLog(
   request: ChangeRequest,
 ): Objection[] {
   const { state, changeId, zone } = input;
+  const freeze = freezeOn(state, reachOf(plan));
   const holders = plan.resources.flatMap(({ resource }) => {
     const holder = Object.hasOwn(state.reservations, resource) ? state.reservations[resource] : undefined;
     return holder === undefined ? [] : [`${resource} is reserved by change ${holder}.`];
   });
   return [
-    ...(isFrozen(state, plan.zone) ? [objection('freeze', `${plan.zone} is frozen.`)] : []),
+    ...(freeze === undefined ? [] : [objection('freeze', `${freezeText(freeze)}.`)]),
     ...holders.map((why) => objection('reservation', why)),
     ...judgeCausality({ changeId, request, plan, zone, state }).map(
       (violation): Objection => ({ guard: 'causality', violation }),

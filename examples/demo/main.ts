@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { styleFor } from '../../client/cli/style.ts';
 import { runDevStack } from '../../infra/dev/dev-stack.ts';
+import { brakes } from './brakes.ts';
 import { type Claim, Demo, type DemoPart } from './demo.ts';
 import { documents } from './documents.ts';
 import { evidence } from './evidence.ts';
@@ -12,7 +13,7 @@ import { records } from './records.ts';
  * The main job, end to end and for real, one part after the other in one environment; the last part takes home the
  * evidence of all others. Exit status 0 only if everything that the summary claims was seen.
  */
-const PARTS: readonly DemoPart[] = [records, documents, evidence];
+const PARTS: readonly DemoPart[] = [records, documents, brakes, evidence];
 
 const startedMs = performance.now();
 const style = styleFor(process.stdout, process.env);

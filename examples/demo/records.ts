@@ -27,10 +27,11 @@ interface Scene {
 /** A good change of DNS records travels the whole way, then a bad one travels back: by weight, under real requests. */
 export async function records(demo: Demo): Promise<void> {
   const { aws, trustFile, trustDigest } = demo.installation;
+  const trust = openTrustFile(trustFile, trustDigest);
   const dns = createRoute53DnsZones({
     reader: createRoute53Reader(aws),
     writer: createRoute53Writer(aws),
-    trust: openTrustFile(trustFile, trustDigest),
+    targets: () => trust.targets,
     worstPropagationMs: 500,
   });
   const read = async () =>

@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { GetPublicKeyCommand, type KMSClient, SignCommand } from '@aws-sdk/client-kms';
 import { PortError } from '../../domain/errors.ts';
 import type { Signer } from '../../domain/evidence/dsse.ts';
-import { keyIdOf } from '../keys/keyring.ts';
+import { keyIdOf } from '../../domain/evidence/ed25519-key.ts';
 import { rawPublicKey } from '../keys/person-keys.ts';
 import { toPortError } from './aws-errors.ts';
 

@@ -46,7 +46,8 @@ export function createRoute53DnsZones(input: {
   reader: Route53Client;
   /** `createRoute53Writer`: one try. */
   writer: Route53Client;
-  trust: Pick<TrustDocument, 'targets'>;
+  /** Of the trust document in force. */
+  targets(): TrustDocument['targets'];
   /** Shorter for an emulator, which propagates at once. */
   worstPropagationMs?: number;
 }): DnsZones {
@@ -57,7 +58,7 @@ export function createRoute53DnsZones(input: {
   const spellings = new Map<string, Map<string, ResourceRecordSet>>();
 
   function hostedZoneId(zone: string): string {
-    const target = input.trust.targets.find((one) => one.zone === zone);
+    const target = input.targets().find((one) => one.zone === zone);
     if (target) return target.hostedZoneId;
     throw new PortError('NOT_FOUND', `The zone ${zone} is not in the trust document.`, {
       next: 'Add the zone and its hosted zone id to the trust document, or correct the name.',

@@ -1,11 +1,12 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { ChangeLog } from '../../activities/ports/change-log.ts';
 import type { Digest } from '../../domain/evidence/canonical-json.ts';
-import type { Envelope, VerifySignature } from '../../domain/evidence/dsse.ts';
+import type { Envelope } from '../../domain/evidence/dsse.ts';
 import type { TrustDocument } from '../../domain/evidence/trust.ts';
 import { decodeEntry, encodeEntry } from '../../domain/log/entry.ts';
 import { createFold } from '../../domain/log/fold.ts';
 import { genesisDigest } from '../../domain/log/log-object.ts';
+import type { VerifyEd25519 } from '../../domain/log/signed-note.ts';
 import type { EntryFate, LogState } from '../../domain/log/state.ts';
 import { createGroupCommit, createTurns } from './group-commit.ts';
 import { createLogHead } from './log-head.ts';
@@ -24,8 +25,9 @@ export interface S3ChangeLogInput {
   s3: S3Client;
   bucket: string;
   environment: string;
+  /** The pinned one; the log's updates are followed from there. */
   trust: TrustDocument;
-  verify: VerifySignature;
+  verify: VerifyEd25519;
   /** Where a snapshot ends; absent: the log is folded from its first entry. */
   from?: LogPosition;
 }
@@ -71,8 +73,9 @@ export function createS3ChangeLog(input: S3ChangeLogInput): S3ChangeLog {
     const start = { first: 0, previous: genesisDigest(environment) };
     for await (const object of followLog(input, start, head.position().last)) {
       for (const bytes of object.entries) {
+        const { judge } = audit;
         const fate = audit.apply(bytes);
-        if (fate.index >= from) yield { index: fate.index, bytes, fate };
+        if (fate.index >= from) yield { index: fate.index, bytes, fate, judge };
       }
     }
   }

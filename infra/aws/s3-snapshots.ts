@@ -7,14 +7,16 @@ import {
   canonicalBytes,
   type Digest,
   digestHex,
+  digestOf,
   digestOfBytes,
   isDigest,
   parseCanonicalBytes,
 } from '../../domain/evidence/canonical-json.ts';
 import type { Signer } from '../../domain/evidence/dsse.ts';
 import { signStatement } from '../../domain/evidence/statement-codec.ts';
-import { indexTrust } from '../../domain/evidence/trust.ts';
-import { judgeAuthority } from '../../domain/log/authority.ts';
+import type { TrustDocument } from '../../domain/evidence/trust.ts';
+import { followUpdates } from '../../domain/evidence/trust-succession.ts';
+import { judgeAuthority, judgeUnder } from '../../domain/log/authority.ts';
 import { decodeEntry } from '../../domain/log/entry.ts';
 import { emptyLogState, hasFieldsOfState, type LogState } from '../../domain/log/state.ts';
 import { isNameTaken, toPortError } from './aws-errors.ts';
@@ -134,7 +136,11 @@ async function readProven(input: S3ChangeLogInput, name: string): Promise<LogPos
   const body = parseBody(bytes);
   if (!body || body.state.environment !== input.environment) return null;
   if (name !== snapshotName(input.environment, body.state.size, digest)) return null;
-  return (await isNamedBehind(input, body, digest)) ? body : null;
+  // Before anything that it says is used: its trust document is one that the pinned one leads to.
+  const { document, updates } = body.state.trustInForce;
+  const trusted = unlessMalformed(() => followUpdates(input.trust, updates, input.verify));
+  if (trusted === null || digestOf(trusted) !== digestOf(document)) return null;
+  return (await isNamedBehind(input, body, digest, trusted)) ? body : null;
 }
 
 /** Looks for the signed entry in the objects after the snapshot, without believing anything that it says. */
@@ -142,9 +148,10 @@ async function isNamedBehind(
   input: S3ChangeLogInput,
   { state: { size }, previous }: LogPosition,
   digest: Digest,
+  trusted: TrustDocument,
 ): Promise<boolean> {
-  const judge = { trust: indexTrust(input.trust), verify: input.verify };
-  const nothing = emptyLogState(input.environment);
+  const judge = judgeUnder(trusted, input.verify);
+  const nothing = emptyLogState(input.environment, trusted);
   for await (const { entries } of followLog(input, { first: size, previous })) {
     for (const entry of entries) {
       const statement = unlessMalformed(() => decodeEntry(entry));

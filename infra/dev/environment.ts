@@ -3,14 +3,15 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BreakGlassConfig, Installation } from '../../client/installation.ts';
 import type { ControlPlaneClientOptions } from '../../client/sdk/index.ts';
+import { keyIdOf } from '../../domain/evidence/ed25519-key.ts';
 import type { TrustDocument } from '../../domain/evidence/trust.ts';
 import { logOrigin } from '../../domain/log/checkpoint.ts';
 import { formatVkey, noteKey } from '../../domain/log/signed-note.ts';
+import { DEFAULT_POLICY } from '../../domain/permissions/default-policy.ts';
 import type { WorkerConfig } from '../../worker/config.ts';
 import type { FactorVerifierConfig } from '../../worker/factor-verifier-config.ts';
 import type { WitnessConfig } from '../../worker/witness-config.ts';
 import { VOTER_ZONES } from '../../workflows/contract.ts';
-import { keyIdOf } from '../keys/keyring.ts';
 import { openNoteSigner } from '../keys/note-signer.ts';
 import { generatePersonKey, rawPublicKey, readPersonSigner } from '../keys/person-keys.ts';
 import { sealTrustDocument } from '../keys/trust-file.ts';
@@ -27,6 +28,8 @@ const PEOPLE: readonly Pick<TrustDocument['people'][number], 'subject' | 'roles'
   { subject: 'carol', roles: ['approver', 'operator'], teams: ['reliability'] },
 ];
 
+/** Who change the trust document, two of them together. Elsewhere each would keep the key offline, at home. */
+const ROOT_HOLDERS = ['dora', 'erin', 'finn'] as const;
 /** The same folder again is the same environment, so this is no time from now. */
 const ROOT_EXPIRES_AT = '2036-01-01T00:00:00.000Z';
 
@@ -39,6 +42,7 @@ const POLICY: TrustDocument['policy'] = {
     brake: { people: 1, teams: 1, secondFactor: false },
   },
   votes: { standard: 2, critical: 3, emergency: 3, brake: 2 },
+  rateLimits: { perMinute: 600, burst: 1200 },
   probeAllowList: ['127.0.0.0/8', '::1/128'],
   limits: { minTtlSeconds: 0, maxTtlSeconds: 86_400, maxZoneShare: 0.3, smallZoneSize: 10 },
 };
@@ -78,6 +82,7 @@ export async function prepareEnvironment(
 ): Promise<DevEnvironment> {
   const { dir } = plan;
   mkdirSync(join(dir, 'keys'), { recursive: true, mode: 0o700 });
+  mkdirSync(join(dir, 'root'), { recursive: true, mode: 0o700 });
   mkdirSync(join(dir, 'workers'), { recursive: true, mode: 0o700 });
   const resourcesFile = join(dir, 'resources.json');
   const previous = existsSync(resourcesFile)
@@ -95,7 +100,8 @@ export async function prepareEnvironment(
     PEOPLE.map(({ subject }) => subject),
   );
   const trust = trustDocument(plan, resources, transparency, factors);
-  const sealed = await sealTrustDocument(trust, readPersonSigner(privateKeyFile(dir, 'root')));
+  const rootSigners = ROOT_HOLDERS.map((holder) => readPersonSigner(rootKeyFile(dir, holder)));
+  const sealed = await sealTrustDocument(trust, rootSigners);
   const trustFile = join(dir, 'trust.json');
   writeSecret(trustFile, sealed.envelope);
 
@@ -190,6 +196,7 @@ function installationOf(shared: Shared): Installation {
     checkpoints: { logKey: transparency.log, witnessKeys: transparency.witnesses },
     keysDir: join(plan.dir, 'keys'),
     breakGlassFile: writeBreakGlassConfig(shared),
+    rootKeysDir: join(plan.dir, 'root'),
     factorVerifierUrl: `http://127.0.0.1:${factorPort}`,
     memoryDir: join(plan.dir, 'memory'),
     keeper: resources.roles.keeper.credentials,
@@ -279,8 +286,11 @@ function trustDocument(
     environment: plan.environment,
     version: 1,
     root: {
-      keys: [{ holder: 'root', ...publicKeyOf(readFileSync(privateKeyFile(plan.dir, 'root'), 'utf8')) }],
-      threshold: 1,
+      keys: ROOT_HOLDERS.map((holder) => ({
+        holder,
+        ...publicKeyOf(readFileSync(rootKeyFile(plan.dir, holder), 'utf8')),
+      })),
+      threshold: 2,
       expiresAt: ROOT_EXPIRES_AT,
     },
     people: PEOPLE.map((person) => ({
@@ -291,6 +301,7 @@ function trustDocument(
     services: services(resources),
     transparency,
     targets: Object.entries(resources.hostedZones).map(([zone, hostedZoneId]) => ({ zone, hostedZoneId })),
+    permissions: { cedar: DEFAULT_POLICY },
     policy: { ...POLICY, ...plan.policy },
   };
 }
@@ -311,9 +322,13 @@ function publicKeyOf(pem: string): { keyId: string; publicKey: string } {
   return { keyId: keyIdOf(raw), publicKey: raw.toString('base64') };
 }
 
-/** The key's file, made on first use; `root` signs the trust document and belongs to nobody in it. */
+/** The key's file, made on first use. */
 function privateKeyFile(dir: string, subject: string): string {
-  return ensurePrivateKey(subject === 'root' ? join(dir, 'root.pem') : join(dir, 'keys', `${subject}.pem`));
+  return ensurePrivateKey(join(dir, 'keys', `${subject}.pem`));
+}
+
+function rootKeyFile(dir: string, holder: string): string {
+  return ensurePrivateKey(join(dir, 'root', `${holder}.pem`));
 }
 
 function ensurePrivateKey(file: string): string {

@@ -8,6 +8,7 @@ import {
   isDigest,
   parseJsonBytes,
 } from '../../domain/evidence/canonical-json.ts';
+import type { TrustDocument } from '../../domain/evidence/trust.ts';
 import { genesisDigest } from '../../domain/log/log-object.ts';
 import { emptyLogState, hasFieldsOfState, type LogState } from '../../domain/log/state.ts';
 import type { LogPosition } from '../aws/s3-change-log.ts';
@@ -44,13 +45,17 @@ export interface LastGoodFile {
 }
 
 /**
- * Where a reader goes on in the log. What was folded under another trust document, or by a build whose state has other
+ * Where a reader goes on in the log. What was folded from another trust document on, or by a build whose state has other
  * fields, says only which object was seen last: the log is folded anew, from its first entry, and must still hold it.
  */
-export function placeToGoOn({ environment, trustDigest, position }: LastGood, pinned: string): LogPosition {
-  if (trustDigest === pinned && hasFieldsOfState(position.state)) return position;
+export function placeToGoOn(
+  { environment, trustDigest, position }: LastGood,
+  pinnedDigest: string,
+  pinned: TrustDocument,
+): LogPosition {
+  if (trustDigest === pinnedDigest && hasFieldsOfState(position.state)) return position;
   return {
-    state: emptyLogState(environment),
+    state: emptyLogState(environment, pinned),
     previous: genesisDigest(environment),
     last: position.last,
   };

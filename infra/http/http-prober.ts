@@ -9,10 +9,9 @@ const MAX_BODY_BYTES = 64 * 1024;
 
 /**
  * One HTTP GET to one address, with the probe's own Host header (and SNI), no redirects, no connection reuse. Only
- * addresses inside `allowList` (CIDR ranges) are ever connected to, whatever a record says.
+ * addresses inside `allowList` (CIDR ranges, asked for anew each time) are ever connected to, whatever a record says.
  */
-export function createHttpProber(allowList: readonly string[]): Prober {
-  const allowed = blockListOf(allowList);
+export function createHttpProber(allowList: () => readonly string[]): Prober {
   return {
     async probe(target, address) {
       const startedMs = performance.now();
@@ -23,7 +22,7 @@ export function createHttpProber(allowList: readonly string[]): Prober {
       });
       try {
         const ip = isIP(address) ? address : (await lookup(address)).address;
-        if (!allowed.check(ip, isIP(ip) === 6 ? 'ipv6' : 'ipv4')) {
+        if (!blockListOf(allowList()).check(ip, isIP(ip) === 6 ? 'ipv6' : 'ipv4')) {
           return sample(false, `${ip} is outside of the probe allow-list`);
         }
         return sample(...(await ask(target, ip)));

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { DomainError } from '../../domain/errors.ts';
 import type { Digest } from '../../domain/evidence/canonical-json.ts';
 import type { Signer } from '../../domain/evidence/dsse.ts';
-import { keyIdOf } from './keyring.ts';
+import { keyIdOf } from '../../domain/evidence/ed25519-key.ts';
 
 export interface PersonKey {
   /** PKCS #8, PEM. Keep it in a file of mode 0600. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { DomainError } from '../../domain/errors.ts';
+import { toBase64 } from '../../domain/evidence/base64.ts';
 import {
   canonicalBytes,
   type Digest,
@@ -10,13 +11,13 @@ import {
 import type { Envelope, Signer } from '../../domain/evidence/dsse.ts';
 import { openPayload, signPayload } from '../../domain/evidence/statement-codec.ts';
 import { parseTrustDocument, type TrustDocument } from '../../domain/evidence/trust.ts';
-import { createKeyring } from './keyring.ts';
 
 export const TRUST_PAYLOAD_TYPE = 'application/vnd.resilience-ctl.trust+json';
 
 /**
- * Reads a trust document out of its signed file. It is believed because its digest is the pinned one; the root's
- * signature tells an auditor who made it, and cannot be checked here, where nobody knows the root's key.
+ * Reads the first trust document out of its signed file. It is believed because its digest is the pinned one (TUF §5.2);
+ * the root's signatures tell an auditor who made it, and prove nothing here, where its keys are known only from itself.
+ * Later versions are entries of the log.
  * Throws `NOT_FOUND`, `ENTRY_MALFORMED`, `DIGEST_MISMATCH`, `SCHEMA_INVALID`.
  */
 export function openTrustFile(path: string, pinnedDigest: string): TrustDocument {
@@ -37,19 +38,18 @@ export function openTrustFile(path: string, pinnedDigest: string): TrustDocument
   return parseTrustDocument(parseCanonicalBytes(payload));
 }
 
-/** The signed file's content, and the digest to pin. Throws `SCHEMA_INVALID`, as `createKeyring` does, and what the signer throws. */
+/** The signed file's content, and the digest to pin. Throws `SCHEMA_INVALID`, and what the signer throws. */
 export async function sealTrustDocument(
   trust: TrustDocument,
-  rootSigner: Signer,
+  rootSigners: readonly Signer[],
 ): Promise<{ envelope: Envelope; digest: Digest }> {
-  const document = parseTrustDocument(trust);
-  // Refuses what nobody must enrol: a key under which one signature fits many messages.
-  createKeyring(document);
-  const payload = canonicalBytes(document);
-  return {
-    envelope: await signPayload(rootSigner, TRUST_PAYLOAD_TYPE, payload),
-    digest: digestOfBytes(payload),
-  };
+  const payload = canonicalBytes(parseTrustDocument(trust));
+  const signed = await Promise.all(
+    rootSigners.map((signer) => signPayload(signer, TRUST_PAYLOAD_TYPE, payload)),
+  );
+  const signatures = signed.flatMap((envelope) => envelope.signatures);
+  const envelope = { payload: toBase64(payload), payloadType: TRUST_PAYLOAD_TYPE, signatures };
+  return { envelope, digest: digestOfBytes(payload) };
 }
 
 const NEXT = 'Get the file again from whoever signed it.';

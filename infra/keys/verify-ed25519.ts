@@ -1,10 +1,9 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { isSmallOrder, PUBLIC_KEY_BYTES } from '../../domain/evidence/ed25519-key.ts';
 import type { VerifyEd25519 } from '../../domain/log/signed-note.ts';
-import { isSmallOrder } from './keyring.ts';
 
-const PUBLIC_KEY_BYTES = 32;
-/** Keys that are parsed already: a log's own, and its witnesses'. */
-const MAX_PARSED = 64;
+/** Keys are parsed once: those of every trust document so far, of logs and of witnesses. */
+const MAX_PARSED = 4096;
 const parsed = new Map<string, KeyObject | null>();
 
 /** By OpenSSL. False, too, for a key that is none, and for a point of small order, under which much would verify. */

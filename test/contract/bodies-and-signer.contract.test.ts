@@ -2,12 +2,14 @@ import { createPublicKey, verify } from 'node:crypto';
 import { DeleteObjectCommand, PutBucketPolicyCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { digestOf, digestOfBytes } from '../../domain/evidence/canonical-json.ts';
+import { keyIdOf } from '../../domain/evidence/ed25519-key.ts';
 import { openEnvelope, signStatement, verifiedKeyIds } from '../../domain/evidence/statement-codec.ts';
+import { signaturesUnder } from '../../domain/evidence/trust.ts';
 import { createKmsClient, createS3Client } from '../../infra/aws/aws-clients.ts';
 import { MAX_KMS_MESSAGE_BYTES, openKmsSigner, readKmsPublicKey } from '../../infra/aws/kms-signer.ts';
 import { createS3Bodies } from '../../infra/aws/s3-bodies.ts';
 import { bootstrapEnvironment, type EnvironmentResources } from '../../infra/dev/bootstrap.ts';
-import { createKeyring, keyIdOf } from '../../infra/keys/keyring.ts';
+import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
 import { ENVIRONMENT, SAMPLES, signedTrust } from '../support/sample-log.ts';
 
 let made: EnvironmentResources;
@@ -90,7 +92,7 @@ describe('the KMS signer', () => {
     const trust = signedTrust();
     trust.services.push({ name: 'kms', role: 'enactor', keys: [{ keyId: signer.keyId, publicKey }] });
     const opened = openEnvelope(await signStatement(signer, 'outcome', SAMPLES.outcome));
-    expect(verifiedKeyIds(opened, createKeyring(trust))).toEqual([signer.keyId]);
+    expect(verifiedKeyIds(opened, signaturesUnder(trust, verifyEd25519))).toEqual([signer.keyId]);
   });
 
   test('signs what KMS takes and refuses a byte more, which the emulator would sign', async () => {

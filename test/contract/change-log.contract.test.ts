@@ -18,7 +18,7 @@ import { createS3Client } from '../../infra/aws/aws-clients.ts';
 import { createS3ChangeLog, type S3ChangeLog } from '../../infra/aws/s3-change-log.ts';
 import { openS3ChangeLog, writeSnapshot } from '../../infra/aws/s3-snapshots.ts';
 import { bootstrapEnvironment } from '../../infra/dev/bootstrap.ts';
-import { createKeyring } from '../../infra/keys/keyring.ts';
+import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
 import { AT, entryOf, envelopeOf, signedTrust, signerOf } from '../support/sample-log.ts';
 
 /** The one bucket of this file; every test has an environment (a prefix of names) of its own. */
@@ -48,7 +48,7 @@ function newEnvironment() {
   count += 1;
   const environment = `log-${count}`;
   const trust = signedTrust(environment);
-  const input = { bucket, environment, trust, verify: createKeyring(trust) };
+  const input = { bucket, environment, trust, verify: verifyEd25519 };
   return {
     ...input,
     open: (s3: S3Client = orchestrator): S3ChangeLog => createS3ChangeLog({ s3, ...input }),
@@ -288,7 +288,11 @@ describe('whoever remembers the last object', () => {
     const log = open();
     await log.append([await request('chg-1')]);
     const { last } = log.position();
-    const from = { state: emptyLogState(environment), previous: genesisDigest(environment), last };
+    const from = {
+      state: emptyLogState(environment, input.trust),
+      previous: genesisDigest(environment),
+      last,
+    };
     const anew = createS3ChangeLog({ s3: orchestrator, environment, ...input, from });
     expect((await anew.sync()).size).toBe(1);
     expect(await allEntries(anew)).toHaveLength(1);
@@ -301,7 +305,11 @@ describe('whoever remembers the last object', () => {
       name: logObjectName(environment, 0, genesisDigest(environment)),
       versionId: 'x',
     };
-    const from = { state: emptyLogState(environment), previous: genesisDigest(environment), last };
+    const from = {
+      state: emptyLogState(environment, input.trust),
+      previous: genesisDigest(environment),
+      last,
+    };
     const log = () => createS3ChangeLog({ s3: orchestrator, environment, ...input, from });
     await expect(log().sync()).rejects.toMatchObject({ code: 'LOG_FORKED' });
     await expect(allEntries(log())).rejects.toMatchObject({ code: 'LOG_FORKED' });

@@ -77,7 +77,7 @@ async function newZone(records: ResourceRecordSet[] = [plain, shouted, wildcard,
     return createRoute53DnsZones({
       reader,
       writer: createRoute53Writer(connection),
-      trust: { targets: [{ zone, hostedZoneId }] },
+      targets: () => [{ zone, hostedZoneId }],
     });
   };
   const batch = (change: Partial<FencedBatch>): FencedBatch => ({

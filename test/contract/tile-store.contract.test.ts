@@ -12,7 +12,7 @@ import { createS3LogEntries } from '../../infra/aws/s3-log-entries.ts';
 import { createS3TileStore } from '../../infra/aws/s3-tile-store.ts';
 import { bootstrapEnvironment } from '../../infra/dev/bootstrap.ts';
 import { createFileTileStore } from '../../infra/files/file-tile-store.ts';
-import { createKeyring } from '../../infra/keys/keyring.ts';
+
 import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
 import { hex, naiveRoot } from '../support/merkle.ts';
 import { noteSigner } from '../support/note-keys.ts';
@@ -167,7 +167,7 @@ test('a log in S3 is integrated from where the last run stopped', async () => {
   const environment = newName();
   const trust = signedTrust(environment);
   const input = { s3: orchestrator, bucket, environment };
-  const changeLog = createS3ChangeLog({ ...input, trust, verify: createKeyring(trust) });
+  const changeLog = createS3ChangeLog({ ...input, trust, verify: verifyEd25519 });
   const log = noteSigner('ed25519', logOrigin(environment), 'log');
   const entries = createS3LogEntries(input);
   const integrator = createIntegrator({

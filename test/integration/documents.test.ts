@@ -273,18 +273,18 @@ describe('a freeze that comes between intent and exposure', () => {
     expect(await env.log.append([freeze])).toEqual([expect.objectContaining({ fate: 'honoured' })]);
   }
 
-  test('voids the exposure: nobody gets the new version, and the change goes back', async () => {
+  test('voids the exposure: nobody gets the new version until it ends, and then the change goes on', async () => {
     const before = await live(SWITCH);
     beforeExposure = () => setAutomation('frozen');
-    const { status, violations } = await runDocuments(env, 'frozen', exampleRequest(env, '6-release-switch'));
-    expect(beforeExposure).toBeNull();
-    expect(status).toBe('rolled-back');
-    expect(violations).toEqual([expect.objectContaining({ code: 'FROZEN', rule: 'exposure-void' })]);
+    const running = runDocuments(env, 'frozen', exampleRequest(env, '6-release-switch'));
+    await vi.waitUntil(() => beforeExposure === null, { timeout: 20_000 });
+    await env.until('frozen', ({ waitingFor }) => waitingFor?.what.includes('is frozen') === true);
     expect(digestOf((await live(SWITCH)) ?? null)).toBe(digestOf(before ?? null));
+    await setAutomation('active');
+    expect((await running).status).toBe('committed');
     const fates = (await env.controlPlane.history('frozen'))
       .filter(({ statement }) => statement?.type === 'commit')
       .map(({ fate }) => fate);
-    expect(fates).toEqual(['void', 'honoured']);
-    await setAutomation('active');
+    expect(fates).toEqual(['void', 'honoured', 'honoured']);
   });
 });

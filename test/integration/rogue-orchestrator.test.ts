@@ -8,6 +8,7 @@ import { canonicalBytes, type Digest, digestOf } from '../../domain/evidence/can
 import { describeRequest } from '../../domain/evidence/describe-request.ts';
 import type { Envelope } from '../../domain/evidence/dsse.ts';
 import { signStatement } from '../../domain/evidence/statement-codec.ts';
+import { trustOf } from '../../domain/log/state.ts';
 import { createFileZoneSwitch } from '../../infra/files/file-zone-switch.ts';
 import type { OpenedPorts } from '../../worker/role-ports.ts';
 import { VOTER_ZONES } from '../../workflows/contract.ts';
@@ -207,6 +208,56 @@ describe('an enactor that cannot reach the log', () => {
       { direction: 'forward', result: 'applied' },
       { direction: 'rollback', result: 'applied' },
     ]);
+  });
+});
+
+describe('a trust document that has expired', () => {
+  test('holds plan and order, is a veto, lets the enactor apply nothing, and take a stage back all the same', async () => {
+    const changeId = 'expired';
+    const summary = await planOf(changeId, 'web');
+    const votes = await askVoters(changeId, summary);
+    await orchestrator.recordVotes({ envelopes: votes.map(({ envelope }) => envelope) });
+    const decisions = [{ approval: await approvalOf(changeId, summary.planDigest) }];
+    await orchestrator.admitApprovals({ changeId, decisions });
+    const before = await env.dns.readZone(env.zone);
+    const intentIndex = await order(changeId, summary, '50%');
+
+    const { expiresAt } = trustOf(await env.log.sync()).root;
+    const clock = { nowMs: () => Date.parse(expiresAt) };
+    const { integrator, ...late } = { ...own('orchestrator'), clock };
+    const { cosignedLog, ...enacting } = { ...own('enactor'), clock };
+    if (!integrator || !cosignedLog) throw new Error('not configured');
+    const lateOrchestrator = createOrchestratorActivities({
+      ...late,
+      integrator,
+      pager: { page: async () => {} },
+    });
+    const lateEnactor = createEnactorActivities({ ...enacting, cosignedLog, pause: (ms) => sleep(ms) });
+
+    const { requestDigest } = (await env.log.sync()).changes[changeId]?.request ?? {};
+    if (!requestDigest) throw new Error('no request');
+    const planned = await lateOrchestrator.makePlan({ changeId, requestDigest, refused: false });
+    expect(planned.violations).toMatchObject([{ code: 'TRUST_EXPIRED' }]);
+    const { planDigest } = summary;
+    const ordered = await lateOrchestrator.orderStage({ changeId, planDigest, stage: '100%', verdict: null });
+    expect(ordered).toMatchObject({ status: 'wait', code: 'TRUST_EXPIRED' });
+    const { vote: late1a } = await vote(
+      {
+        ...{ ...own('voter.us-east-1a'), clock, voter: 'voter.us-east-1a', voterZone: 'us-east-1a' },
+        zoneSwitch: createFileZoneSwitch(env.prepared.zoneSwitchFiles['us-east-1a'] ?? ''),
+      },
+      { changeId, planDigest, planIndex: summary.planIndex, round: 2 },
+    );
+    expect(late1a).toMatchObject({ decision: 'veto', reasons: [{ code: 'TRUST_EXPIRED' }] });
+    expect(await lateEnactor.applyStage({ changeId, intentIndex })).toMatchObject({
+      result: 'refused',
+      violations: [{ code: 'TRUST_EXPIRED' }],
+    });
+    expect(await env.dns.readZone(env.zone)).toEqual(before);
+
+    expect(await enactor.applyStage({ changeId, intentIndex })).toMatchObject({ result: 'applied' });
+    expect(await lateEnactor.rollBack({ changeId, intentIndex })).toMatchObject({ result: 'rolled-back' });
+    expect((await env.dns.readZone(env.zone)).recordSets).toEqual(before.recordSets);
   });
 });
 

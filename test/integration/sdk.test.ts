@@ -31,8 +31,8 @@ import { writeSnapshot } from '../../infra/aws/s3-snapshots.ts';
 import { bootstrapEnvironment, type EnvironmentResources } from '../../infra/dev/bootstrap.ts';
 import { type ConsumerConfig, prepareEnvironment } from '../../infra/dev/environment.ts';
 import type { RoleName } from '../../infra/dev/role-policies.ts';
-import { createKeyring } from '../../infra/keys/keyring.ts';
 import { sealTrustDocument } from '../../infra/keys/trust-file.ts';
+import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
 import { DocumentHistory } from '../support/document-history.ts';
 import { AT, signedTrust, signerOf } from '../support/sample-log.ts';
 import { killSwitch, TIMEOUTS, TRADING, timeouts } from '../support/sdk-scene.ts';
@@ -69,7 +69,7 @@ async function scene() {
   const trust = signedTrust(environment);
   // The one role that may put everywhere, snapshots included.
   const store = { s3: s3As('orchestrator'), bucket: made.bucket, environment };
-  const openLog = () => createS3ChangeLog({ ...store, trust, verify: createKeyring(trust) });
+  const openLog = () => createS3ChangeLog({ ...store, trust, verify: verifyEd25519 });
   const log = openLog();
   const history = new DocumentHistory({
     environment,
@@ -82,7 +82,7 @@ async function scene() {
   const dir = join(root, environment);
 
   async function sealed(version: number) {
-    const { envelope, digest } = await sealTrustDocument({ ...trust, version }, signerOf('root'));
+    const { envelope, digest } = await sealTrustDocument({ ...trust, version }, [signerOf('root')]);
     const trustFile = join(root, `${environment}-trust-${version}.json`);
     writeFileSync(trustFile, JSON.stringify(envelope));
     return { trustFile, trustDigest: digest };

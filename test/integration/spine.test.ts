@@ -307,6 +307,8 @@ describe('a frozen environment', () => {
       ({ waitingFor }) => waitingFor?.what.includes('frozen') === true,
     );
     expect(waiting.stages.map(({ state }) => state)).toEqual(['passed', 'applying', 'pending']);
+    // The freeze itself is still at work until the zone's fence is raised.
+    await vi.waitUntil(async () => (await env.log.sync()).raisedFences.length > 0, { timeout: 10_000 });
     const { size } = await env.log.sync();
     const asked = ordersAsked;
     await vi.waitUntil(() => ordersAsked > asked, { timeout: 10_000 });

@@ -4,11 +4,11 @@ import { canonicalText, digestOf } from '../../domain/evidence/canonical-json.ts
 import type { CommitPredicate } from '../../domain/evidence/statements.ts';
 import { createFold, type Fold } from '../../domain/log/fold.ts';
 import type { LogState } from '../../domain/log/state.ts';
-import { createKeyring } from '../../infra/keys/keyring.ts';
+import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
 import { ENVIRONMENT, entryOf, sampleMove, signedTrust } from '../support/sample-log.ts';
 
 const trust = signedTrust();
-const verify = createKeyring(trust);
+const verify = verifyEd25519;
 
 const A = 'config/a/x';
 const B = 'config/b/x';
@@ -36,8 +36,8 @@ let entries: Entry[];
 
 beforeAll(async () => {
   entries = [
-    { bytes: await entryOf('freeze', { scope: { zone: 'us-east-1a' } }) },
-    { bytes: await entryOf('freeze', { nonce: 'f-2', scope: { zone: 'us-east-1a' }, state: 'active' }) },
+    { bytes: await entryOf('freeze', { scope: { az: 'us-east-1a' } }) },
+    { bytes: await entryOf('freeze', { nonce: 'f-2', scope: { az: 'us-east-1a' }, state: 'active' }) },
   ];
   for (const batch of BATCHES) {
     const { changeId, from, version } = batch;

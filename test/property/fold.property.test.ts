@@ -4,11 +4,11 @@ import { canonicalText, digestOf } from '../../domain/evidence/canonical-json.ts
 import { encodeEntry } from '../../domain/log/entry.ts';
 import { createFold, type Fold } from '../../domain/log/fold.ts';
 import type { EntryFate, LogState } from '../../domain/log/state.ts';
-import { createKeyring } from '../../infra/keys/keyring.ts';
+import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
 import { API, acceptance, ENVIRONMENT, entryOf, sampleMove, signedTrust } from '../support/sample-log.ts';
 
 const trust = signedTrust();
-const verify = createKeyring(trust);
+const verify = verifyEd25519;
 const WEB = 'dns/example.com/web/A';
 
 /** Signed entries of two changes that fight over one resource, freezes, and what nobody may say. */

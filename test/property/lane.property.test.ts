@@ -11,6 +11,10 @@ interface Ask {
   emergency: boolean;
 }
 
+// Made once: signing and hashing them for every run would be most of the test.
+const STATE = sampleState();
+const RECORD = sampleRecord();
+
 const RESOURCES = ['config/a/x', 'config/b/x', 'schema/x', 'switch/x', 'dns/example.com/api/A'];
 const ask: fc.Arbitrary<Ask> = fc.record({
   resources: fc.uniqueArray(fc.constantFrom(...RESOURCES), { minLength: 1, maxLength: 3 }),
@@ -20,13 +24,19 @@ const ask: fc.Arbitrary<Ask> = fc.record({
 
 /** One open change each, requested in order. */
 function requested(asks: readonly Ask[]): LogState {
-  const state = sampleState();
+  const state = structuredClone(STATE);
   for (const [i, { resources, dependsOn, emergency }] of asks.entries()) {
-    const { request } = sampleRecord();
     const declared = dependsOn.map((one) => (typeof one === 'number' ? `change/c${one}` : one));
     state.changes[`c${i}`] = {
       changeId: `c${i}`,
-      request: { ...request, changeId: `c${i}`, index: 10 * i, resources, dependsOn: declared, emergency },
+      request: {
+        ...RECORD.request,
+        changeId: `c${i}`,
+        index: 10 * i,
+        resources,
+        dependsOn: declared,
+        emergency,
+      },
       plan: null,
       votes: [],
       acceptances: [],
@@ -48,7 +58,7 @@ function mayHold(state: LogState, { changeId, request }: ChangeRecord): boolean 
 function hold(state: LogState, change: ChangeRecord): void {
   expect(mayHold(state, change)).toBe(true);
   for (const one of change.request.resources) state.reservations[one] = change.changeId;
-  change.intents = sampleRecord().intents.slice(0, 1);
+  change.intents = RECORD.intents.slice(0, 1);
 }
 
 function end(state: LogState, change: ChangeRecord): void {

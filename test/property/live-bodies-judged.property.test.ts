@@ -8,6 +8,8 @@ import { liveBodiesJudged } from '../../domain/invariants/live-bodies-judged.ts'
 import { emptyLogState } from '../../domain/log/state.ts';
 import { NOW_MS, POLICY } from '../support/dns-plans.ts';
 import { aSwitch, config, type Documents, liveDocuments, requestFor } from '../support/document-plans.ts';
+import { signedTrust } from '../support/sample-log.ts';
+import { SOME_PERMISSIONS } from '../support/some-permissions.ts';
 
 /** A plan and all that is held against it are the same, whether every live body was loaded or only those judged. */
 
@@ -59,10 +61,12 @@ function judged(
 ): unknown {
   const request = requestFor({ operations: all });
   const change = { changeId: 'chg-1', environment: 'prod', request, requestDigest: digestOf(request) };
-  const { plan, violations } = buildDocumentPlan({ ...change, live: facts.live, bodies, policy: POLICY });
+  const { live } = facts;
+  const permissions = SOME_PERMISSIONS;
+  const { plan, violations } = buildDocumentPlan({ ...change, live, bodies, policy: POLICY, permissions });
   if (plan === null) throw new Error('the scene has no plan');
   const known = new Map([...bodies, ...targetBodies(request)]);
-  const state = { ...emptyLogState('prod'), live: facts.live };
+  const state = { ...emptyLogState('prod', signedTrust()), live: facts.live };
   return {
     plan,
     violations,

@@ -4,6 +4,7 @@ import type { Plan } from '../../domain/change/plan.ts';
 import { type Digest, digestOf } from '../../domain/evidence/canonical-json.ts';
 import { collectable, type Stock } from '../../domain/log/retention.ts';
 import { emptyLogState, type LogState } from '../../domain/log/state.ts';
+import { signedTrust } from '../support/sample-log.ts';
 
 /** A small stock, so that what is kept for one reason is often what another would let go. */
 const STORED = Array.from({ length: 40 }, (_, i) => digestOf(i));
@@ -45,7 +46,7 @@ function stockOf({ live, changes, commits, snapshot }: World): Stock {
     votes: voted.map((digest) => ({ planDigest: digest })),
   }));
   const state = {
-    ...emptyLogState('prod'),
+    ...emptyLogState('prod', signedTrust()),
     live: named('config/a', live),
     changes: named('chg', records),
     snapshot: snapshot && { stateDigest: snapshot },

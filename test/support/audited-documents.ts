@@ -8,6 +8,7 @@ import { inverseDigestOf } from '../../domain/change/plan.ts';
 import { type Digest, digestOf } from '../../domain/evidence/canonical-json.ts';
 import { describeRequest } from '../../domain/evidence/describe-request.ts';
 import type { Move, Predicates } from '../../domain/evidence/statements.ts';
+import { permissionsInForce } from '../../domain/permissions/in-force.ts';
 import { type LogWriter, trust } from './audited-log.ts';
 import { config, PAYMENTS, requestFor, SCHEMA, TIMEOUTS_SCHEMA } from './document-plans.ts';
 import { AT, ENVIRONMENT, envelopeOf } from './sample-log.ts';
@@ -58,6 +59,7 @@ async function planned(writer: LogWriter): Promise<DocumentPlan> {
   const { plan, violations } = buildDocumentPlan({
     ...{ changeId: DOCUMENTS, environment: ENVIRONMENT, request, requestDigest },
     ...{ live: writer.fold.state.live, bodies: new Map(), policy: trust.policy },
+    permissions: permissionsInForce(writer.fold.state.live, trust),
   });
   if (plan === null || violations.length > 0) throw new Error(JSON.stringify(violations));
   await writer.say('plan', {

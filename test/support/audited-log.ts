@@ -29,7 +29,7 @@ import { createFold } from '../../domain/log/fold.ts';
 import { genesisDigest } from '../../domain/log/log-object.ts';
 import { encodeNote } from '../../domain/log/signed-note.ts';
 import { EMPTY_EDGE, edgeRoot, growTree, partialFiles } from '../../domain/log/tree-edge.ts';
-import { createKeyring } from '../../infra/keys/keyring.ts';
+import { permissionsInForce } from '../../domain/permissions/in-force.ts';
 import { sealTrustDocument } from '../../infra/keys/trust-file.ts';
 import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
 import { noteSigner } from './note-keys.ts';
@@ -103,7 +103,7 @@ const arm = (errors: number) => ({
 export class LogWriter {
   readonly entries: Uint8Array[] = [];
   readonly bodies = new Map<Digest, Uint8Array>();
-  readonly fold = createFold({ environment: ENVIRONMENT, trust, verify: createKeyring(trust) });
+  readonly fold = createFold({ environment: ENVIRONMENT, trust, verify: verifyEd25519 });
 
   async append(envelope: Envelope): Promise<number> {
     return this.appendBytes(encodeEntry(envelope));
@@ -125,7 +125,7 @@ export class LogWriter {
   }
 
   async begin(): Promise<void> {
-    await this.say('trust', { trustDigest: digestOf(trust) });
+    await this.say('trust', { document: trust });
   }
 
   /** Request and plan. */
@@ -139,6 +139,7 @@ export class LogWriter {
       ...{ changeId, environment: ENVIRONMENT, request, requestDigest, zone, live },
       policy: trust.policy,
       zones: [ZONE],
+      permissions: permissionsInForce(live, trust),
     });
     if (plan === null || violations.length > 0) throw new Error(JSON.stringify(violations));
     const planDigest = this.put(plan);
@@ -292,7 +293,7 @@ export async function sourceOf(
     await signNote(text, log.key, log.sign),
     await cosignNote(text, witness.key, Date.parse(AT) / 1000, witness.sign),
   ];
-  const { envelope } = await sealTrustDocument(trust, signerOf('root'));
+  const { envelope } = await sealTrustDocument(trust, [signerOf('root')]);
   const get = (digest: Digest) => bodies.get(digest) ?? null;
   return {
     environment: ENVIRONMENT,

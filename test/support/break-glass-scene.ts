@@ -10,14 +10,14 @@ import { applyChanges } from '../../domain/kinds/dns.ts';
 import { encodeEntry } from '../../domain/log/entry.ts';
 import { createFold } from '../../domain/log/fold.ts';
 import type { SpoolItem } from '../../domain/override/spool.ts';
-import { createKeyring } from '../../infra/keys/keyring.ts';
+import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
 import { bystanders, record, requestOf, set, zoneOf } from './dns-plans.ts';
 import { AT, ENVIRONMENT, envelopeOf, SAMPLES, signedTrust, signerOf, ZONE } from './sample-log.ts';
 
 /** Break-glass on a zone and a log in memory, each of which a test can take away or make answer nothing. */
 export function breakGlassScene() {
   const trust = signedTrust();
-  const verify = createKeyring(trust);
+  const verify = verifyEd25519;
   const fold = createFold({ environment: ENVIRONMENT, trust, verify });
   const world = {
     zone: zoneOf([record('api', 'A', ['192.0.2.1']), ...bystanders(12)], { zone: ZONE }),
@@ -44,7 +44,7 @@ export function breakGlassScene() {
   }
 
   const ports: BreakGlassPorts = {
-    ...{ environment: ENVIRONMENT, trust, verify },
+    ...{ environment: ENVIRONMENT, verify },
     signer: signerOf('break-glass'),
     clock: { nowMs: () => world.nowMs },
     pause: async () => {},
@@ -53,6 +53,7 @@ export function breakGlassScene() {
         answering();
         return fold.state;
       },
+      lastKnown: () => fold.state,
       append: async (envelopes) => {
         answering();
         return envelopes.map((envelope) => {

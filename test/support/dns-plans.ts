@@ -7,6 +7,7 @@ import { judgePlan } from '../../domain/invariants/judge-plan.ts';
 import type { RecordSet, RecordType, ZoneState } from '../../domain/kinds/dns-records.ts';
 import type { LogState } from '../../domain/log/state.ts';
 import { peopleNeeded } from './approval-rules.ts';
+import { SOME_PERMISSIONS } from './some-permissions.ts';
 
 /** Small DNS scenes for tests: a zone, a request against it, and what the planner and the judge make of both. */
 
@@ -16,6 +17,7 @@ export const NOW_MS = Date.parse('2026-03-01T12:00:00.000Z');
 export const POLICY: Policy = {
   approvals: peopleNeeded({ standard: 1, critical: 2, emergency: 2, brake: 1 }),
   votes: { standard: 2, critical: 3, emergency: 3, brake: 2 },
+  rateLimits: { perMinute: 600, burst: 1200 },
   probeAllowList: ['192.0.2.0/24', '2001:db8::/32'],
   limits: { minTtlSeconds: 0, maxTtlSeconds: 86_400, maxZoneShare: 0.3, smallZoneSize: 10 },
 };
@@ -99,6 +101,7 @@ export function planScene(scene: Scene): { plan: DnsPlan | null; violations: Vio
     live: scene.live ?? {},
     policy: scene.policy ?? POLICY,
     zones: [ZONE, 'example.org'],
+    permissions: SOME_PERMISSIONS,
   });
 }
 

@@ -8,6 +8,7 @@ import { readBody, referencesIn } from '../../domain/kinds/document-bodies.ts';
 import { documentKindOf } from '../../domain/kinds/documents.ts';
 import type { LiveVersion, LogState } from '../../domain/log/state.ts';
 import { NOW_MS, POLICY } from './dns-plans.ts';
+import { SOME_PERMISSIONS } from './some-permissions.ts';
 
 /** Small scenes of documents for tests: what is live, a request against it, and what planner and judge make of both. */
 
@@ -110,6 +111,7 @@ export function planDocuments(scene: DocumentScene): {
     requestDigest: digestOf(request),
     ...liveDocuments(scene.live ?? {}, scene.versions),
     policy: POLICY,
+    permissions: SOME_PERMISSIONS,
   });
 }
 

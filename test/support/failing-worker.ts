@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Worker } from '@temporalio/worker';
 import { recordTrust } from '../../activities/record-trust.ts';
 import { readWorkerConfig } from '../../worker/config.ts';
 import { integratePeriodically } from '../../worker/periodic-integration.ts';
 import { openPorts } from '../../worker/role-ports.ts';
-import { createRoleWorker } from '../../worker/role-worker.ts';
+import { createRoleWorker, type RoleWorker } from '../../worker/role-worker.ts';
 import { createLogger, installRuntime } from '../../worker/telemetry.ts';
 import { type Failpoint, withFailpoints } from './failpoints.ts';
 
@@ -17,7 +16,7 @@ const POLLERS_END_MS = 200;
 const config = readWorkerConfig(process.argv[2] ?? '');
 const logger = createLogger(config);
 installRuntime(logger);
-let worker: Worker | undefined;
+let worker: RoleWorker | undefined;
 
 async function act(action: 'kill' | 'stop'): Promise<void> {
   if (action === 'kill') {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import type { AdmittedApproval } from '../../activities/approval.ts';
+import type { AdmittedApproval, ApprovalStanding } from '../../activities/approval.ts';
 import type {
   AnalysisActivities,
   EnactorActivities,
@@ -8,12 +8,15 @@ import type {
   VoterActivities,
 } from '../../activities/index.ts';
 import type { PlanSummary } from '../../activities/plan.ts';
-import type { ApprovalTally } from '../../domain/approval/judge-approval.ts';
 import { DomainError, type ErrorCode, type Violation } from '../../domain/errors.ts';
 import { type Digest, digestOf } from '../../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../../domain/evidence/dsse.ts';
 import type { CommandAction, Verdict, VoteDecision } from '../../domain/evidence/statements.ts';
 import { type ChangeInput, VOTER_ZONES } from '../../workflows/contract.ts';
+
+/** Activities that other workflows than a change ask for. */
+export type OfNoChange = 'takeSnapshot' | 'changesSentBack' | 'resumptionStanding' | 'recordResumption';
+export type ChangeVoter = Pick<VoterActivities, 'vote'>;
 
 /** What production is before the change; otherwise it is the name of the stage that is live. */
 export const BASE = 'base';
@@ -105,7 +108,7 @@ export class FakeWorld {
     return known >= 0 ? known : this.log.push(entry) - 1;
   }
 
-  readonly orchestrator: Omit<OrchestratorActivities, 'takeSnapshot'> = {
+  readonly orchestrator: Omit<OrchestratorActivities, OfNoChange> = {
     checkSchema: async () => ({
       violations: [],
       author: AUTHOR,
@@ -133,6 +136,7 @@ export class FakeWorld {
       if (verdict) this.record(verdict.payload);
       return { status: 'ordered', intentIndex: this.record(`intent ${stage}`) };
     },
+    sentBack: async () => null,
     recordVerdict: async ({ verdict }) => ({ index: this.record(verdict.payload) }),
     verifyLive: async ({ expect }) => {
       const expected = expect === 'before' ? BASE : this.summary.stages.at(-1)?.name;
@@ -148,7 +152,7 @@ export class FakeWorld {
     },
   };
 
-  readonly analysis: AnalysisActivities = {
+  readonly analysis: Pick<AnalysisActivities, 'judgeStage'> = {
     judgeStage: async ({ stage }) => this.judged(stage, 'pass'),
   };
 
@@ -165,15 +169,14 @@ export class FakeWorld {
       return { result: 'rolled-back', recorded: true, wasLive: true };
     },
     commit: async () => ({ result: 'committed', index: this.record('committed') }),
-    raiseFences: async () => [],
   };
 
   /** One voter a zone, by zone. */
-  readonly voters: Record<string, VoterActivities> = Object.fromEntries(
+  readonly voters: Record<string, ChangeVoter> = Object.fromEntries(
     VOTER_ZONES.map((zone) => [zone, this.voter(zone, 'yes')]),
   );
 
-  voter(zone: string, decision: VoteDecision): VoterActivities {
+  voter(zone: string, decision: VoteDecision): ChangeVoter {
     return {
       vote: async ({ changeId, planDigest, round }) => ({
         envelope: { ...envelopeOf({}), payload: `${zone} votes ${decision} in round ${round}` },
@@ -224,14 +227,19 @@ export class FakeWorld {
     return answer;
   }
 
-  #tally(): ApprovalTally {
+  #tally(): ApprovalStanding {
     const accepted = [...this.#decisions.values()].map(({ answer }) => answer).filter((it) => it.accepted);
+    const given = accepted.filter((it) => it.decision === 'approve').map((it) => it.approver);
+    const count = this.summary.approvalsNeeded - given.length;
+    const who = ['bob', 'cyd'].map((subject) => ({ subject, teams: ['payments'] }));
     return {
       needed: this.summary.approvalsNeeded,
       secondFactor: false,
-      given: accepted.filter((it) => it.decision === 'approve').map((it) => it.approver),
+      given,
       rejectedBy: accepted.find((it) => it.decision === 'reject')?.approver ?? null,
       eligible: ['bob', 'cyd'],
+      missing: count > 0 ? [{ what: `${count} more approval${count === 1 ? '' : 's'}`, who }] : [],
+      stale: null,
     };
   }
 }

@@ -16,9 +16,9 @@ import { devZone } from '../../infra/dev/dev-zone.ts';
 import { prepareEnvironment } from '../../infra/dev/environment.ts';
 import { startRoles } from '../../infra/dev/roles.ts';
 import { type DevServers, startServers } from '../../infra/dev/servers.ts';
-import { createKeyring } from '../../infra/keys/keyring.ts';
 import { generatePersonKey, readPersonSigner } from '../../infra/keys/person-keys.ts';
 import { sealTrustDocument } from '../../infra/keys/trust-file.ts';
+import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
 import { peopleNeeded } from './approval-rules.ts';
 import { SMALL_ZONE } from './bad-requests.ts';
 
@@ -73,7 +73,7 @@ export async function startHostileEnvironment(): Promise<HostileEnvironment> {
         : person,
     ),
   };
-  const sealed = await sealTrustDocument(trust, readPersonSigner(join(dir, 'root.pem')));
+  const sealed = await sealTrustDocument(trust, [readPersonSigner(join(dir, 'root', 'dora.pem'))]);
   writeFileSync(prepared.installation.trustFile, JSON.stringify(sealed.envelope));
   const pinned = { trustDigest: sealed.digest };
   const installation = { ...prepared.installation, ...pinned };
@@ -105,13 +105,17 @@ export async function startHostileEnvironment(): Promise<HostileEnvironment> {
     homeWith: (name, change) => write(join(folder, name), change(readInstallation(home))),
     ...{ servers, dir, bobsOtherKey },
     engine: createTemporalEngine(new Client({ connection, namespace: temporal.namespace }), temporal.address),
-    dns: createRoute53DnsZones({ reader: createRoute53Reader(aws), writer: createRoute53Writer(aws), trust }),
+    dns: createRoute53DnsZones({
+      reader: createRoute53Reader(aws),
+      writer: createRoute53Writer(aws),
+      targets: () => trust.targets,
+    }),
     log: createS3ChangeLog({
       s3,
       bucket: aws.bucket,
       environment: ENVIRONMENT,
       trust,
-      verify: createKeyring(trust),
+      verify: verifyEd25519,
     }),
     admin: new S3Client({
       endpoint: servers.aws.endpoint,

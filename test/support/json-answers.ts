@@ -2,6 +2,8 @@ import { z } from 'zod';
 import type { LogLine } from '../../client/log-line.ts';
 import { PHASES } from '../../domain/change/lifecycle.ts';
 import { type ErrorCode, type ErrorKind, errorKind, isErrorCode } from '../../domain/errors.ts';
+import { trustDocumentSchema } from '../../domain/evidence/trust.ts';
+import { permissionContextSchema, principalSchema } from '../../domain/permissions/permission.ts';
 import type { ChangeStatus } from '../../workflows/contract.ts';
 
 /** What `--json` promises in docs/cli.md, strictly: a field that nobody documented fails too. */
@@ -35,6 +37,23 @@ export const errorAnswer = z.strictObject({
     })
     .refine(({ code, kind }) => code === 'USAGE' || code === 'BUG' || errorKind(code) === kind),
 });
+
+const freezeScope = z
+  .union([
+    z.strictObject({ zone: z.string() }),
+    z.strictObject({ az: z.string() }),
+    z.strictObject({ resource: z.string() }),
+    z.strictObject({ kind: z.string() }),
+  ])
+  .nullable();
+const stateOfAutomation = {
+  environment: z.string(),
+  scope: freezeScope,
+  index,
+  at: time,
+  recordedMs: z.number(),
+};
+const zoneUnderFreeze = { zone: z.string(), fence: z.string().nullable(), effective: z.boolean() };
 
 const installedBuild = z.strictObject({
   build: z.string().regex(/^\d+\.\d+\.\d+\+[0-9a-f]{12}$/),
@@ -195,6 +214,20 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
       }),
     ),
   }),
+  'trust show': trustDocumentSchema,
+  'trust propose': z.strictObject({
+    proposal: z.string(),
+    version: z.int(),
+    digest,
+    changes: z.array(z.string()),
+  }),
+  'trust sign': z.strictObject({
+    proposal: z.string(),
+    digest,
+    signed: z.array(z.string()),
+    missing: z.array(z.string()),
+  }),
+  'trust apply': z.strictObject({ version: z.int(), digest, index }),
   'keys list': z.strictObject({
     keys: z.array(z.strictObject({ subject: z.string(), keyId: digest, roles: z.array(z.string()) })),
   }),
@@ -224,6 +257,7 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
         index,
       }),
     ),
+    trust: z.strictObject({ version: z.int(), expiresAt: time, isExpired: z.boolean() }),
   }),
   'status CHANGE': changeStatus,
   watch: changeStatus,
@@ -297,6 +331,55 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
     result: z.enum(['same', 'different', 'not-recomputable']).nullable(),
     why: z.string().nullable(),
   }),
+  'automation freeze': z.strictObject({
+    ...stateOfAutomation,
+    state: z.literal('frozen'),
+    effective: z.boolean(),
+    zones: z.array(z.strictObject({ ...zoneUnderFreeze, afterMs: z.number().nullable() })),
+    engineAway: z.string().nullable(),
+  }),
+  'automation status': z.strictObject({
+    environment: z.string(),
+    state: z.enum(['active', 'frozen', 'resuming']),
+    unreadable: z.string().nullable(),
+    scopes: z.array(
+      z.strictObject({
+        scope: freezeScope,
+        state: z.enum(['active', 'frozen', 'resuming']),
+        index,
+        operator: z.string(),
+        reason: z.string(),
+        at: time,
+        hard: z.boolean(),
+        rollBack: z.boolean(),
+        zones: z.array(z.strictObject(zoneUnderFreeze)),
+        holds: z.array(z.string()),
+        gradual: z
+          .strictObject({
+            order: z.array(z.string()),
+            released: z.array(z.string()),
+            next: z.string().nullable(),
+            verdicts: z.array(
+              z.strictObject({
+                az: z.string(),
+                verdict: z.enum(['pass', 'fail', 'inconclusive']),
+                reasons: z.array(z.string()),
+                index,
+                at: time,
+              }),
+            ),
+          })
+          .nullable(),
+      }),
+    ),
+  }),
+  'automation resume': z.strictObject({
+    ...stateOfAutomation,
+    state: z.enum(['active', 'resuming']),
+    order: z.array(z.string()).nullable(),
+    stillFrozen: z.array(z.string()),
+    engineAway: z.string().nullable(),
+  }),
   'snapshot create': z.strictObject({ size: z.int(), stateDigest: digest, index }),
   'store check': z.strictObject({
     environment: z.string(),
@@ -316,6 +399,19 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
     ),
   }),
   restore: wayBack,
+  'permissions check': z.strictObject({
+    question: z.strictObject({
+      principal: principalSchema,
+      action: z.string(),
+      resource: z.string(),
+      context: permissionContextSchema,
+    }),
+    allowed: z.boolean(),
+    policies: z.array(z.string()),
+    why: z.string(),
+    policyDigest: digest,
+  }),
+  'permissions test': z.strictObject({ tests: z.int(), violations: z.array(located) }),
   'audit export': z.strictObject({
     dir: z.string(),
     environment: z.string(),

@@ -9,6 +9,7 @@ import { inject, vi } from 'vitest';
 import type { Bodies } from '../../activities/ports/bodies.ts';
 import type { DnsZones } from '../../activities/ports/dns-zones.ts';
 import { recordTrust } from '../../activities/record-trust.ts';
+import type { Brakes } from '../../client/brakes.ts';
 import { connect, devCode, openPerson } from '../../client/compose.ts';
 import type { ControlPlane, Person } from '../../client/control-plane.ts';
 import { DomainError } from '../../domain/errors.ts';
@@ -22,7 +23,7 @@ import { freePort } from '../../infra/dev/free-port.ts';
 import { registerSearchAttributes } from '../../infra/dev/readiness.ts';
 import { type RoleProcesses, startRoles } from '../../infra/dev/roles.ts';
 import type { StackAddresses } from '../../infra/dev/servers.ts';
-import { createKeyring } from '../../infra/keys/keyring.ts';
+import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
 import type { WorkerConfig } from '../../worker/config.ts';
 import { integratePeriodically } from '../../worker/periodic-integration.ts';
 import { type OpenedPorts, openPorts } from '../../worker/role-ports.ts';
@@ -69,6 +70,7 @@ export interface LiveEnvironment {
   dir: string;
   prepared: DevEnvironment;
   controlPlane: ControlPlane;
+  brakes: Brakes;
   client: Client;
   services: CanaryServices;
   person(subject: string): Person;
@@ -143,7 +145,7 @@ export async function startLiveEnvironment(options: LiveEnvironmentOptions): Pro
     crew.startAll(),
   ]);
 
-  const { controlPlane, close } = await connect(prepared.installation);
+  const { controlPlane, brakes, close } = await connect(prepared.installation);
   const connection = await Connection.connect({ address: stack.temporal.address });
   const client = new Client({ connection, namespace: name });
   const { aws } = prepared.installation;
@@ -168,13 +170,13 @@ export async function startLiveEnvironment(options: LiveEnvironmentOptions): Pro
   };
   const person = (subject: string) => openPerson(prepared.installation, subject);
   return {
-    ...{ name, zone, dir, prepared, controlPlane, client, services, person, until },
+    ...{ name, zone, dir, prepared, controlPlane, brakes, client, services, person, until },
     dns: createRoute53DnsZones({
       reader: createRoute53Reader(aws),
       writer: createRoute53Writer(aws),
-      trust,
+      targets: () => trust.targets,
     }),
-    log: createS3ChangeLog({ ...read, trust, verify: createKeyring(trust) }),
+    log: createS3ChangeLog({ ...read, trust, verify: verifyEd25519 }),
     bodies: createS3Bodies(read),
     async approve(changeId, approver = 'bob') {
       await until(changeId, ({ planDigest }) => planDigest !== null);
@@ -294,7 +296,7 @@ class Crew {
     const integrating = ports.integrator && integratePeriodically(ports.integrator, logger, stopping.signal);
     const stop = async () => {
       stopping.abort();
-      if (worker.getState() === 'RUNNING') worker.shutdown();
+      worker.shutdown();
       await Promise.all([running, integrating]);
     };
     this.#here.set(role, [...(this.#here.get(role) ?? []), stop]);

@@ -6,7 +6,8 @@ import type { Envelope } from '../../domain/evidence/dsse.ts';
 import type { RecordSet, ZoneState } from '../../domain/kinds/dns-records.ts';
 import { encodeEntry } from '../../domain/log/entry.ts';
 import { createFold } from '../../domain/log/fold.ts';
-import { createKeyring } from '../../infra/keys/keyring.ts';
+import { createCedarEngine } from '../../infra/cedar/cedar-engine.ts';
+import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
 import { AT, ENVIRONMENT, signedTrust, signerOf } from './sample-log.ts';
 
 /** A log and zones in memory: the real fold, and batches that are all or nothing. */
@@ -26,7 +27,7 @@ export function createMemoryWorld(...zoneNames: string[]): MemoryWorld {
     ...signedTrust(),
     targets: zoneNames.map((zone, index) => ({ zone, hostedZoneId: `Z${index}` })),
   };
-  const fold = createFold({ environment: ENVIRONMENT, trust, verify: createKeyring(trust) });
+  const fold = createFold({ environment: ENVIRONMENT, trust, verify: verifyEd25519 });
   const append: ChangeLog['append'] = async (envelopes) =>
     envelopes.map((envelope) => fold.apply(encodeEntry(envelope)));
   const log: ChangeLog = {
@@ -48,7 +49,6 @@ export function createMemoryWorld(...zoneNames: string[]): MemoryWorld {
     beforeBatch: () => undefined,
     enactor: {
       environment: ENVIRONMENT,
-      trust,
       log,
       bodies: {
         get: () => Promise.reject(new Error('no bodies here')),
@@ -57,6 +57,7 @@ export function createMemoryWorld(...zoneNames: string[]): MemoryWorld {
       dns: zonesIn(() => world),
       signer: signerOf('enactor'),
       clock: { nowMs: () => Date.parse(AT) },
+      policyEngine: createCedarEngine(),
       madeBy: () => ({ build: 'test', rules: `sha256:${'0'.repeat(64)}` }),
       cosignedLog: { requireEntry: async () => undefined },
       pause: async () => undefined,

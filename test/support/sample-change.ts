@@ -5,6 +5,8 @@ import type { VotePredicate } from '../../domain/evidence/statements.ts';
 import type { TrustDocument } from '../../domain/evidence/trust.ts';
 import type { RecordSet } from '../../domain/kinds/dns-records.ts';
 import { type ChangeRecord, emptyLogState, type LiveVersion, type LogState } from '../../domain/log/state.ts';
+import { DEFAULT_POLICY } from '../../domain/permissions/default-policy.ts';
+import { permissionsInForce } from '../../domain/permissions/in-force.ts';
 import { peopleNeeded } from './approval-rules.ts';
 import { sampleTransparency } from './sample-log.ts';
 
@@ -64,9 +66,11 @@ export function sampleTrust(): TrustDocument {
     ],
     transparency: sampleTransparency(ENVIRONMENT),
     targets: [{ zone: ZONE, hostedZoneId: 'Z1' }],
+    permissions: { cedar: DEFAULT_POLICY },
     policy: {
       approvals: peopleNeeded({ standard: 1, critical: 2, emergency: 2, brake: 1 }),
       votes: { standard: 2, critical: 3, emergency: 3, brake: 2 },
+      rateLimits: { perMinute: 600, burst: 1200 },
       probeAllowList: [],
       limits: { minTtlSeconds: 0, maxTtlSeconds: 86_400, maxZoneShare: 0.3, smallZoneSize: 5 },
     },
@@ -123,6 +127,7 @@ export function samplePlan(request = sampleRequest(), change: Partial<DnsPlan> =
     rollout: { bakeMs: 0, minimumSamples: 5, probe: null },
     risk: { score: 80, class: 'critical', reasons: [] },
     clock: 1,
+    permissions: permissionsInForce({}, sampleTrust()),
     ...change,
   };
 }
@@ -239,7 +244,7 @@ export function sampleRecord(plan = samplePlan()): ChangeRecord {
 }
 
 export function sampleState(live: Record<string, Partial<LiveVersion>> = {}): LogState {
-  const state = emptyLogState(ENVIRONMENT);
+  const state = emptyLogState(ENVIRONMENT, sampleTrust());
   for (const [resource, version] of Object.entries(live)) {
     const made = {
       digest: digestOf(resource),

@@ -1,13 +1,14 @@
 import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { digestOf } from '../../domain/evidence/canonical-json.ts';
 import type { Envelope, Signer } from '../../domain/evidence/dsse.ts';
+import { keyIdOf } from '../../domain/evidence/ed25519-key.ts';
 import { signStatement } from '../../domain/evidence/statement-codec.ts';
 import type { ArmCounts, Move, Predicates, StatementType } from '../../domain/evidence/statements.ts';
 import type { TrustDocument } from '../../domain/evidence/trust.ts';
 import { logOrigin } from '../../domain/log/checkpoint.ts';
 import { encodeEntry } from '../../domain/log/entry.ts';
 import { formatVkey, type NoteKeyType, noteKey } from '../../domain/log/signed-note.ts';
-import { keyIdOf } from '../../infra/keys/keyring.ts';
+import { DEFAULT_POLICY } from '../../domain/permissions/default-policy.ts';
 import { rawPublicKey } from '../../infra/keys/person-keys.ts';
 import { peopleNeeded } from './approval-rules.ts';
 
@@ -122,9 +123,11 @@ export function signedTrust(environment = ENVIRONMENT): TrustDocument {
     ],
     transparency: sampleTransparency(environment),
     targets: [{ zone: ZONE, hostedZoneId: 'Z1' }],
+    permissions: { cedar: DEFAULT_POLICY },
     policy: {
       approvals: peopleNeeded({ standard: 1, critical: 2, emergency: 2, brake: 1 }),
       votes: { standard: 2, critical: 3, emergency: 3, brake: 2 },
+      rateLimits: { perMinute: 600, burst: 1200 },
       probeAllowList: [],
       limits: { minTtlSeconds: 0, maxTtlSeconds: 86_400, maxZoneShare: 0.3, smallZoneSize: 5 },
     },
@@ -160,7 +163,7 @@ type Carrying = 'acceptance' | 'ruling' | 'override-intent';
 
 /** A valid predicate of each type, about one change of one resource. */
 export const SAMPLES: Omit<Predicates, Carrying> = {
-  trust: { environment: ENVIRONMENT, trustDigest: digestOf('trust'), at: AT },
+  trust: { environment: ENVIRONMENT, previousDigest: null, document: signedTrust(), at: AT },
   request: {
     changeId: CHANGE,
     environment: ENVIRONMENT,
@@ -304,6 +307,14 @@ export const SAMPLES: Omit<Predicates, Carrying> = {
     at: AT,
   },
   recovery: { environment: ENVIRONMENT, operator: 'olga', reason: 'engine lost', nonce: 'r-1', at: AT },
+  resumption: {
+    environment: ENVIRONMENT,
+    freezeIndex: 0,
+    az: 'us-east-1a',
+    verdict: 'pass',
+    reasons: ['well'],
+    at: AT,
+  },
   'factor-lock': {
     environment: ENVIRONMENT,
     person: 'bob',
@@ -362,6 +373,7 @@ const RIGHTFUL: Record<Exclude<StatementType, Carrying>, string> = {
   freeze: 'olga',
   fence: 'enactor',
   recovery: 'olga',
+  resumption: 'analysis',
   'factor-lock': 'factor-verifier',
   override: 'bob',
   'override-outcome': 'break-glass',

@@ -13,7 +13,7 @@ import { genesisDigest } from '../../domain/log/log-object.ts';
 import type { LogState } from '../../domain/log/state.ts';
 import { createFileBodies } from '../../infra/files/file-bodies.ts';
 import { createLastGoodFile } from '../../infra/files/file-last-good.ts';
-import { createKeyring } from '../../infra/keys/keyring.ts';
+import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
 import { DocumentHistory } from './document-history.ts';
 import { ENVIRONMENT, signedTrust } from './sample-log.ts';
 
@@ -77,7 +77,7 @@ export class SdkScene {
   constructor() {
     onTestFinished(() => rmSync(this.dir, { recursive: true, force: true }));
     const trust = signedTrust();
-    this.#fold = createFold({ environment: ENVIRONMENT, trust, verify: createKeyring(trust) });
+    this.#fold = createFold({ environment: ENVIRONMENT, trust, verify: verifyEd25519 });
     this.history = new DocumentHistory({
       environment: ENVIRONMENT,
       append: async (envelopes) => envelopes.map((envelope) => this.#fold.apply(encodeEntry(envelope))),

@@ -22,8 +22,8 @@ import { snapshotName, writeSnapshot } from '../../infra/aws/s3-snapshots.ts';
 import { createS3TileStore } from '../../infra/aws/s3-tile-store.ts';
 import { bootstrapEnvironment, type EnvironmentResources } from '../../infra/dev/bootstrap.ts';
 import { bucketPolicy } from '../../infra/dev/role-policies.ts';
-import { createKeyring } from '../../infra/keys/keyring.ts';
 import { sealTrustDocument } from '../../infra/keys/trust-file.ts';
+import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
 import { runHere } from './command-line.ts';
 import { DocumentHistory } from './document-history.ts';
 import { noteSigner } from './note-keys.ts';
@@ -102,7 +102,7 @@ export async function storedLog(bucket: TestBucket) {
   const dir = mkdtempSync(join(tmpdir(), `resilience-${environment}-`));
   const trust = signedTrust(environment);
   const store = { s3: bucket.s3As('orchestrator'), bucket: made.bucket, environment };
-  const log = createS3ChangeLog({ ...store, trust, verify: createKeyring(trust) });
+  const log = createS3ChangeLog({ ...store, trust, verify: verifyEd25519 });
   const bodies = createS3Bodies(store);
   const tiles = createS3TileStore(store);
   const history = new DocumentHistory({
@@ -116,7 +116,7 @@ export async function storedLog(bucket: TestBucket) {
   ];
 
   async function writeInstallation(change: Partial<Installation> = {}): Promise<string> {
-    const { envelope, digest } = await sealTrustDocument(trust, signerOf('root'));
+    const { envelope, digest } = await sealTrustDocument(trust, [signerOf('root')]);
     const home = mkdtempSync(join(dir, 'machine-'));
     mkdirSync(dirname(installationFile(home)), { recursive: true });
     writeFileSync(join(home, 'trust.json'), JSON.stringify(envelope));

@@ -15,7 +15,6 @@ import type {
   AnalysisActivities,
   EnactorActivities,
   OrchestratorActivities,
-  VoterActivities,
 } from '../../activities/index.ts';
 import type { CommandAction } from '../../domain/evidence/statements.ts';
 import { installTools } from '../../infra/dev/install.ts';
@@ -38,7 +37,14 @@ import {
   STATUS_QUERY,
   VOTER_ZONES,
 } from '../../workflows/contract.ts';
-import { type Decision, decisionOf, type FakeWorld, orderOf } from './fake-world.ts';
+import {
+  type ChangeVoter,
+  type Decision,
+  decisionOf,
+  type FakeWorld,
+  type OfNoChange,
+  orderOf,
+} from './fake-world.ts';
 
 const silent = pino({ level: 'silent' });
 Runtime.install({
@@ -192,7 +198,7 @@ export class Engine {
     return world;
   }
 
-  readonly #orchestrator: OrchestratorActivities = {
+  readonly #orchestrator: Omit<OrchestratorActivities, OfNoChange> = {
     checkSchema: (input) => this.#here().orchestrator.checkSchema(input),
     checkCausality: (input) => this.#here().orchestrator.checkCausality(input),
     makePlan: (input) => this.#here().orchestrator.makePlan(input),
@@ -200,14 +206,14 @@ export class Engine {
     admitApprovals: (input) => this.#here().orchestrator.admitApprovals(input),
     admitCommand: (input) => this.#here().orchestrator.admitCommand(input),
     orderStage: (input) => this.#here().orchestrator.orderStage(input),
+    sentBack: (input) => this.#here().orchestrator.sentBack(input),
     recordVerdict: (input) => this.#here().orchestrator.recordVerdict(input),
     verifyLive: (input) => this.#here().orchestrator.verifyLive(input),
     recordEnd: (input) => this.#here().orchestrator.recordEnd(input),
     page: (input) => this.#here().orchestrator.page(input),
-    takeSnapshot: async () => Promise.reject(new Error('no change takes a snapshot')),
   };
 
-  readonly #analysis: AnalysisActivities = {
+  readonly #analysis: Pick<AnalysisActivities, 'judgeStage'> = {
     judgeStage: (input) => this.#here().analysis.judgeStage(input),
   };
 
@@ -215,10 +221,9 @@ export class Engine {
     applyStage: (input) => this.#here().enactor.applyStage(input),
     rollBack: (input) => this.#here().enactor.rollBack(input),
     commit: (input) => this.#here().enactor.commit(input),
-    raiseFences: (input) => this.#here().enactor.raiseFences(input),
   };
 
-  #voter(zone: string): VoterActivities {
+  #voter(zone: string): ChangeVoter {
     return {
       vote: (input) => {
         const voter = this.#here().voters[zone];

@@ -17,6 +17,7 @@ import {
   SCHEMA,
   TIMEOUTS_SCHEMA,
 } from '../support/document-plans.ts';
+import { SOME_PERMISSIONS } from '../support/some-permissions.ts';
 
 const live = { [SCHEMA]: TIMEOUTS_SCHEMA, [PAYMENTS]: config({ readMs: 100 }) };
 const edit = { set: PAYMENTS, body: config({ readMs: 200 }) };
@@ -36,6 +37,8 @@ describe('buildDocumentPlan', () => {
         targetVersion: '1.1.0',
         dependsOn: ['schema/timeouts@^1'],
         edits: [{ path: '/value/readMs', before: 100, after: 200 }],
+        owners: [],
+        direction: 'edit',
       },
     ]);
     expect(plan).toMatchObject({ kind: 'documents', clock: 5, vector: { prod: 2 }, blastRadius: [] });
@@ -76,6 +79,7 @@ describe('buildDocumentPlan', () => {
       live: { [PAYMENTS]: removed, [SCHEMA]: removed },
       bodies: new Map(),
       policy: POLICY,
+      permissions: SOME_PERMISSIONS,
     });
     expect(plan?.resources.map((one) => [one.baseVersion, one.targetVersion])).toEqual([
       [null, '3.3.0'],
@@ -131,6 +135,7 @@ describe('buildDocumentPlan', () => {
       live: {},
       bodies: new Map(),
       policy: POLICY,
+      permissions: SOME_PERMISSIONS,
     });
     expect([plan, violations.map((one) => one.rule)]).toEqual([null, ['one-target']]);
   });
@@ -143,6 +148,7 @@ describe('buildDocumentPlan', () => {
       request,
       requestDigest: digestOf(request),
       policy: POLICY,
+      permissions: SOME_PERMISSIONS,
     };
     expect(() => buildDocumentPlan({ ...input, ...liveDocuments(live), bodies: new Map() })).toThrow(
       DomainError,
@@ -224,9 +230,10 @@ describe('the blast radius', () => {
     const gone = { ...before, [PAYMENTS]: liveDocument(null) };
     const request = requestFor({ operations: [{ remove: 'config/_global/timeouts' }] });
     const input = { changeId: 'c', environment: 'prod', request, requestDigest: digestOf(request), bodies };
-    expect(buildDocumentPlan({ ...input, live: gone, policy: POLICY }).plan?.blastRadius).toEqual([
-      'config/orders/timeouts',
-    ]);
+    expect(
+      buildDocumentPlan({ ...input, live: gone, policy: POLICY, permissions: SOME_PERMISSIONS }).plan
+        ?.blastRadius,
+    ).toEqual(['config/orders/timeouts']);
   });
 
   it('of a service is its own', () => expect(reach(edit)).toEqual([]));

@@ -11,12 +11,13 @@ import { canonicalBytes, digestOf, parseJsonBytes } from '../../domain/evidence/
 import type { Envelope } from '../../domain/evidence/dsse.ts';
 import { openEnvelope, signPayload, verifiedKeyIds } from '../../domain/evidence/statement-codec.ts';
 import type { OverridePredicate } from '../../domain/evidence/statements.ts';
-import type { TrustDocument } from '../../domain/evidence/trust.ts';
+import { signaturesUnder, type TrustDocument } from '../../domain/evidence/trust.ts';
+import { emptyLogState } from '../../domain/log/state.ts';
 import { createRememberingFactorStore } from '../../infra/files/remembering-factor-store.ts';
 import { createHttpFactorVerifier } from '../../infra/http/factor-client.ts';
 import { startFactorServer } from '../../infra/http/factor-server.ts';
-import { createKeyring } from '../../infra/keys/keyring.ts';
 import { codeOfStep, makeFactor, matchCode, stepOf } from '../../infra/keys/second-factor.ts';
+import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
 import { createMemoryFactors } from '../support/memory-factors.ts';
 import { AT, ENVIRONMENT, envelopeOf, PLAN, signedTrust, signerOf } from '../support/sample-log.ts';
 
@@ -41,15 +42,17 @@ beforeAll(async () => {
 async function scene(store = createMemoryFactors()) {
   await store.enrol('bob', factor);
   const world = { nowMs: START_MS, logged: [] as Envelope[], unlogged: [] as unknown[] };
+  const state = emptyLogState(ENVIRONMENT, trust);
   const ports: FactorVerifierPorts = {
     environment: ENVIRONMENT,
-    trust,
-    verify: createKeyring(trust),
+    verify: verifyEd25519,
     signer: signerOf('factor-verifier'),
     clock: { nowMs: () => world.nowMs },
     factors: store,
     match: matchCode,
     log: {
+      sync: async () => state,
+      lastKnown: () => state,
       append: async (envelopes) => {
         world.logged.push(...envelopes);
         return [];
@@ -80,7 +83,9 @@ describe('the factor-verifier', () => {
       at: AT,
       expiresAt: '2026-01-01T00:05:00.000Z',
     });
-    expect(verifiedKeyIds(opened, createKeyring(trust))).toEqual([signerOf('factor-verifier').keyId]);
+    expect(verifiedKeyIds(opened, signaturesUnder(trust, verifyEd25519))).toEqual([
+      signerOf('factor-verifier').keyId,
+    ]);
   });
 
   it('takes no code twice, nor an older one: not after a restart, not in another process', async () => {

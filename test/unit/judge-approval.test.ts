@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type ApprovalFacts, judgeApproval, missingApprovals } from '../../domain/approval/judge-approval.ts';
+import { type ApprovalFacts, judgeApproval } from '../../domain/approval/judge-approval.ts';
+import { missingApprovals } from '../../domain/approval/missing-approvals.ts';
 import { digestOf } from '../../domain/evidence/canonical-json.ts';
 import type { ApprovalPredicate, MfaPredicate } from '../../domain/evidence/statements.ts';
 import type { TrustDocument } from '../../domain/evidence/trust.ts';
@@ -230,31 +231,20 @@ describe('judgeApproval', () => {
 });
 
 describe('missingApprovals', () => {
+  const CRITICAL = { class: 'critical' as const, ownership: [] };
   const tally = (acceptances: ChangeRecord['acceptances']) =>
-    missingApprovals({ ...waiting, acceptances }, 'critical', trust);
+    missingApprovals({ ...waiting, acceptances }, CRITICAL, trust);
 
   it('says how many are needed, who gave theirs and who still may', () => {
-    expect(tally([])).toEqual({
-      needed: 2,
-      secondFactor: false,
-      given: [],
-      rejectedBy: null,
-      eligible: ['bob', 'cyd'],
-    });
-    expect(tally([byBob])).toEqual({
-      needed: 2,
-      secondFactor: false,
-      given: ['bob'],
-      rejectedBy: null,
-      eligible: ['cyd'],
-    });
-    expect(missingApprovals(waiting, 'standard', trust).needed).toBe(1);
+    expect(tally([])).toMatchObject({ needed: 2, given: [], rejectedBy: null, eligible: ['bob', 'cyd'] });
+    expect(tally([byBob])).toMatchObject({ needed: 2, given: ['bob'], rejectedBy: null, eligible: ['cyd'] });
+    expect(missingApprovals(waiting, { class: 'standard', ownership: [] }, trust).needed).toBe(1);
   });
 
   it('counts only what came with a second factor, where the class asks for one', () => {
     const mfa = { method: 'totp' as const, at: at(0) };
     const change = { ...waiting, acceptances: [{ ...byBob, mfa }, byCyd] };
-    expect(missingApprovals(change, 'critical', strict)).toMatchObject({
+    expect(missingApprovals(change, CRITICAL, strict)).toMatchObject({
       secondFactor: true,
       given: ['bob'],
       // Cyd has none, and so could not.
@@ -262,7 +252,7 @@ describe('missingApprovals', () => {
     });
     // A no counts as it is.
     const rejected = { ...waiting, acceptances: [{ ...byCyd, decision: 'reject' as const }] };
-    expect(missingApprovals(rejected, 'critical', strict).rejectedBy).toBe('cyd');
+    expect(missingApprovals(rejected, CRITICAL, strict).rejectedBy).toBe('cyd');
   });
 
   it('counts a person once, and nobody who was refused, is the author, or decided on another plan', () => {
@@ -275,7 +265,7 @@ describe('missingApprovals', () => {
       { ...byCyd, approver: 'eve' },
     ];
     expect(tally(acceptances)).toMatchObject({ given: ['bob'], eligible: ['cyd'] });
-    expect(missingApprovals({ ...waiting, plan: null, acceptances }, 'critical', trust).given).toEqual([]);
+    expect(missingApprovals({ ...waiting, plan: null, acceptances }, CRITICAL, trust).given).toEqual([]);
   });
 
   it('names who rejected the current plan', () => {

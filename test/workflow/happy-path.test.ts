@@ -47,7 +47,7 @@ inEachMode('a change', (engine) => {
     const change = await engine().start(world);
 
     const waiting = await change.untilWaitingFor('approval');
-    expect(waiting.waitingFor).toEqual({ what: '1 more approval', who: 'bob, cyd' });
+    expect(waiting.waitingFor).toEqual({ what: '1 more approval', who: 'bob (payments), cyd (payments)' });
     expect(waiting.votes.filter(({ decision }) => decision === 'yes').length).toBeGreaterThanOrEqual(2);
     expect(waiting).toMatchObject({ phase: 'approval', planDigest: world.planDigest, approvalsNeeded: 1 });
 
@@ -113,6 +113,31 @@ inEachMode('a change', (engine) => {
     const change = await engine().start(world);
     expect(await change.result()).toEqual({ status: 'rejected', violations: [found] });
     expect(world.log).toEqual(['request', 'end rejected']);
+  });
+
+  it('whose author has submitted too many waits for its turn, says so, pages nobody, and may be aborted', async () => {
+    const worlds = [new FakeWorld(randomUUID()), new FakeWorld(randomUUID())] as const;
+    for (const world of worlds) {
+      const { checkSchema } = world.orchestrator;
+      world.orchestrator.checkSchema = async (input) => ({ ...(await checkSchema(input)), waitMs: 90_000 });
+    }
+    const [change, aborted] = [await engine().start(worlds[0]), await engine().start(worlds[1])];
+    for (const one of [change, aborted]) {
+      const { phase, waitingFor, held } = await one.until((status) => status.waitingFor !== null);
+      expect({ phase, waitingFor, held }).toEqual({
+        phase: 'schema',
+        waitingFor: {
+          what: `its turn: ${AUTHOR} has submitted more than may begin at once`,
+          who: 'itself, in 90 s at most',
+        },
+        held: null,
+      });
+    }
+    await aborted.command('abort');
+    expect((await aborted.result()).status).toBe('aborted');
+    await change.approved();
+    expect((await change.result()).status).toBe('committed');
+    expect(worlds.flatMap(({ pages }) => pages)).toEqual([]);
   });
 
   it('gets the violations of causality and plan in one answer', async () => {

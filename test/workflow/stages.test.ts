@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { DomainError } from '../../domain/errors.ts';
 import type { Verdict } from '../../domain/evidence/statements.ts';
-import { BASE, FakeWorld, violation } from '../support/fake-world.ts';
+import { MESSAGES } from '../../workflows/contract.ts';
+import { BASE, FakeWorld, Gate, violation } from '../support/fake-world.ts';
 import { inEachMode } from '../support/workflow-environment.ts';
 
 /** Answers in turn; the last one answers for ever. */
@@ -106,13 +107,83 @@ inEachMode('a stage', (engine) => {
   ] as const)('waits while it is %s, and goes on by itself', async (code, who) => {
     const world = new FakeWorld(randomUUID());
     const { orderStage } = world.orchestrator;
-    world.orchestrator.orderStage = async () => ({ status: 'wait', code, reason: 'not now' });
+    const wait = { status: 'wait', reason: 'not now' } as const;
+    world.orchestrator.orderStage = async () =>
+      code === 'FROZEN' ? { ...wait, code, sentBackBy: null } : { ...wait, code };
     const change = await (await engine().start(world)).approved();
     expect((await change.untilWaitingFor('not now')).waitingFor).toEqual({ what: 'not now', who });
     await engine().environment.sleep('10 seconds');
     expect(world.live).toBe(BASE);
     world.orchestrator.orderStage = orderStage;
     expect((await change.result()).status).toBe('committed');
+  });
+});
+
+inEachMode('a freeze', (engine) => {
+  const FROZEN = { reason: 'it is frozen', sentBackBy: null };
+  const BACK = { ...FROZEN, sentBackBy: { by: 'carol', reason: 'incident 812' } };
+
+  it.each(['applyStage', 'commit'] as const)(
+    'that the enactor meets at %s holds the change until it ends',
+    async (step) => {
+      const world = new FakeWorld(randomUUID());
+      const { applyStage, commit } = world.enactor;
+      if (step === 'commit') world.enactor.commit = async () => ({ result: 'frozen', ...FROZEN });
+      else world.enactor.applyStage = async () => ({ result: 'frozen', ...FROZEN });
+      const change = await (await engine().start(world)).approved();
+      const { waitingFor } = await change.untilWaitingFor(FROZEN.reason);
+      expect(waitingFor?.who).toBe('an operator: resume automation');
+      await engine().environment.sleep('10 seconds');
+      expect(world.log).not.toContain('committed');
+      Object.assign(world.enactor, { applyStage, commit });
+      expect((await change.result()).status).toBe('committed');
+      expect((await change.status()).undo.map(({ input }) => input.stage)).toEqual(['final', '100%', '10%']);
+    },
+  );
+
+  it('that sends back what waits for its commit ends it rolled back', async () => {
+    const world = new FakeWorld(randomUUID());
+    world.enactor.commit = async () => ({ result: 'frozen', ...BACK });
+    const change = await (await engine().start(world)).approved();
+    const { status, violations } = await change.result();
+    expect(status).toBe('rolled-back');
+    expect(violations).toMatchObject([{ message: 'Aborted by carol: incident 812' }]);
+    expect(world.live).toBe(BASE);
+  });
+
+  it('that sends back leaves a change waiting of which nothing can be live', async () => {
+    const world = new FakeWorld(randomUUID());
+    const { orderStage } = world.orchestrator;
+    world.orchestrator.orderStage = async () => ({ status: 'wait', code: 'FROZEN', ...BACK });
+    const change = await (await engine().start(world)).approved();
+    await change.untilWaitingFor(FROZEN.reason);
+    world.orchestrator.orderStage = orderStage;
+    expect((await change.result()).status).toBe('committed');
+  });
+
+  it('that is signalled is looked up in the log, and only then believed', async () => {
+    const world = new FakeWorld(randomUUID());
+    const gate = new Gate();
+    let looked = 0;
+    let sentBackBy: (typeof BACK)['sentBackBy'] | null = null;
+    world.orchestrator.sentBack = async () => {
+      looked += 1;
+      return sentBackBy;
+    };
+    world.analysis.judgeStage = async ({ stage }) => {
+      await gate.pass();
+      return world.judged(stage, 'pass');
+    };
+    const change = await (await engine().start(world)).approved();
+    await gate.reached;
+    const { workflow } = engine().environment.client;
+    const brake = () => workflow.getHandle(world.changeId).signal(MESSAGES.brake);
+    await brake();
+    await vi.waitUntil(() => looked === 1, { timeout: 10_000 });
+    expect((await change.status()).stages[0]?.state).toBe('baking');
+    sentBackBy = BACK.sentBackBy;
+    await brake();
+    expect((await change.result()).status).toBe('rolled-back');
   });
 });
 

@@ -1,5 +1,5 @@
 import { allHandlersFinished } from '@temporalio/workflow';
-import type { ApprovalTally } from '../../domain/approval/judge-approval.ts';
+import type { ApprovalStanding } from '../../activities/approval.ts';
 import type { Violation } from '../../domain/errors.ts';
 import { orchestrator } from '../activities.ts';
 import { type ChangeRun, PAUSE_ENDED_BY, pausedBy, STOPPED, type Stopped } from '../change-run.ts';
@@ -14,6 +14,10 @@ const VOTES_FRESH_MS = 60_000;
 
 const ANSWERED_WITHIN_MS = 10_000;
 
+type Missing = ApprovalStanding['missing'][number];
+/** As it may stand in the history of a change that an older build began. */
+type RecordedStanding = Omit<ApprovalStanding, 'missing'> & Partial<Pick<ApprovalStanding, 'missing'>>;
+
 /** Enough distinct people who are not the author say yes to exactly this plan, or one of them says no. */
 export async function approval(run: ChangeRun, desk: DecisionDesk): Promise<PhaseOutcome> {
   run.progress.approvalDeadlineMs ??= Date.now() + APPROVAL_WINDOW_MS;
@@ -21,12 +25,14 @@ export async function approval(run: ChangeRun, desk: DecisionDesk): Promise<Phas
     const tally = await admit(run, desk);
     if (tally === STOPPED) return STOPPED;
     if (tally.rejectedBy !== null) return refused(run, rejection(run, tally.rejectedBy));
-    const missing = tally.needed - tally.given.length;
-    const stopped = missing > 0 ? await waitForMore(run, desk, tally, missing) : await whilePaused(run, desk);
+    if (tally.stale) return refused(run, tally.stale);
+    const missing = missingOf(tally);
+    const stopped = missing.length > 0 ? await waitForMore(run, desk, missing) : await whilePaused(run, desk);
     if (stopped) return STOPPED;
     if (desk.hasMail) continue;
-    if (missing <= 0) return Date.now() - run.progress.quorumAtMs > VOTES_FRESH_MS ? 'votes-aged' : 'passed';
-    if (Date.now() >= run.progress.approvalDeadlineMs) return refused(run, expiry(missing));
+    if (missing.length === 0)
+      return Date.now() - run.progress.quorumAtMs > VOTES_FRESH_MS ? 'votes-aged' : 'passed';
+    if (Date.now() >= run.progress.approvalDeadlineMs) return refused(run, expiry(inWords(missing)));
   }
 }
 
@@ -44,15 +50,16 @@ export async function answerWaiting(run: ChangeRun, desk: DecisionDesk): Promise
 async function waitForMore(
   run: ChangeRun,
   desk: DecisionDesk,
-  { eligible, secondFactor }: ApprovalTally,
-  missing: number,
+  missing: readonly Missing[],
 ): Promise<undefined | Stopped> {
   const leftMs = (run.progress.approvalDeadlineMs ?? 0) - Date.now();
   if (leftMs <= 0) return undefined;
   const { paused } = run.progress;
-  const each = missing === 1 ? '' : 's';
-  const approvals = `${missing} more approval${each}${secondFactor ? ' with a second factor' : ''}`;
-  const approvers = eligible.join(', ') || 'nobody who may: enrol another approver';
+  const approvals = inWords(missing);
+  const named = new Map(missing.flatMap(({ who }) => who).map((one) => [one.subject, one.teams]));
+  const approvers =
+    [...named].map(([subject, teams]) => `${subject} (${teams.join(', ')})`).join(', ') ||
+    'nobody who may: enrol another approver';
   return run.waitFor(
     paused === null ? approvals : `${approvals}; ${paused.by} has paused it: ${paused.reason}`,
     paused === null ? approvers : `${approvers}; then ${PAUSE_ENDED_BY}`,
@@ -84,17 +91,29 @@ function rejection({ status }: ChangeRun, rejectedBy: string): Violation {
   };
 }
 
-function expiry(missing: number): Violation {
+function expiry(missing: string): Violation {
   return {
     code: 'APPROVAL_EXPIRED',
     rule: 'approval-window',
-    message: `Nobody else approved within a day; ${missing} more needed.`,
+    message: `Nobody else approved within a day; still needed: ${missing}.`,
     remedy: 'Submit the change again when its approvers are there.',
   };
 }
 
+/** What an older build recorded says only how many: the rules of then knew nothing of teams and owners. */
+function missingOf({ needed, given, eligible, missing }: RecordedStanding): readonly Missing[] {
+  if (missing !== undefined) return missing;
+  const count = needed - given.length;
+  const what = `${count} more approval${count === 1 ? '' : 's'}`;
+  return count > 0 ? [{ what, who: eligible.map((subject) => ({ subject, teams: [] })) }] : [];
+}
+
+function inWords(missing: readonly Missing[]): string {
+  return missing.map(({ what }) => what).join('; ');
+}
+
 /** Judges all that has come in. */
-async function admit(run: ChangeRun, desk: DecisionDesk): Promise<ApprovalTally | Stopped> {
+async function admit(run: ChangeRun, desk: DecisionDesk): Promise<ApprovalStanding | Stopped> {
   for (;;) {
     const tally = await admitBatch(run, desk);
     if (tally === STOPPED || !desk.hasMail) return tally;
@@ -104,7 +123,7 @@ async function admit(run: ChangeRun, desk: DecisionDesk): Promise<ApprovalTally 
 }
 
 /** Has one batch judged and recorded, and answers those who wait for an answer. */
-async function admitBatch(run: ChangeRun, desk: DecisionDesk): Promise<ApprovalTally | Stopped> {
+async function admitBatch(run: ChangeRun, desk: DecisionDesk): Promise<ApprovalStanding | Stopped> {
   const { changeId } = run.status;
   const batch = desk.peek();
   const decisions = batch.map((letter) => letter.message);

@@ -13,6 +13,16 @@ export async function schema(run: ChangeRun): Promise<PhaseOutcome> {
   run.status.author = found.author;
   run.status.reason = found.reason;
   run.status.resources = found.resources;
+  if (found.waitMs !== undefined && found.waitMs > 0) {
+    const seconds = Math.ceil(found.waitMs / 1000);
+    const stopped = await run.waitFor(
+      `its turn: ${found.author} has submitted more than may begin at once`,
+      `itself, in ${seconds} s at most`,
+      () => false,
+      found.waitMs,
+    );
+    if (stopped) return STOPPED;
+  }
   run.refuse(found.violations);
   return found.violations.length > 0 ? 'refused' : 'passed';
 }

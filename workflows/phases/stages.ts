@@ -2,11 +2,14 @@ import type { StageResult } from '../../activities/authorised-step.ts';
 import type { StageJudgement } from '../../activities/judge-stage.ts';
 import type { PlanSummary } from '../../activities/plan.ts';
 import { analysis, enactor, orchestrator } from '../activities.ts';
-import { type ChangeRun, STOPPED, type Stopped } from '../change-run.ts';
+import { type ChangeRun, STOPPED, type Stopped, TURN_RETRY_MS } from '../change-run.ts';
 import type { StageStatus } from '../contract.ts';
 import type { PhaseOutcome } from './outcome.ts';
 
-const TURN_RETRY_MS = 2_000;
+const WHO_UNBLOCKS = {
+  RESERVED: 'the change that holds these records',
+  TRUST_EXPIRED: 'the root holders: sign the next trust document',
+} as const;
 
 /** Each stage: order it (intent), have it applied, have it watched; the next one only after a signed pass. */
 export async function stages(run: ChangeRun): Promise<PhaseOutcome> {
@@ -52,6 +55,8 @@ async function apply(run: ChangeRun, summary: PlanSummary, stage: StageStatus): 
     if (intentIndex === STOPPED) return STOPPED;
     stage.intentIndex = intentIndex;
     // Before the effect, so that whatever happens next there is a way back.
+    // The intent of the same stage that a freeze kept from its effect is behind this one.
+    run.status.undo = run.status.undo.filter(({ input }) => input.stage !== stage.name);
     run.status.undo.unshift({ activity: 'rollBack', input: { changeId, stage: stage.name, intentIndex } });
     const outcome: StageResult | Stopped = await run.persist(`applying ${stage.name}`, () =>
       enactor.applyStage({ changeId, intentIndex }),
@@ -65,7 +70,12 @@ async function apply(run: ChangeRun, summary: PlanSummary, stage: StageStatus): 
       run.refuse(outcome.violations);
       return 'refused';
     }
-    run.status.undo.shift();
+    if (outcome.result === 'frozen') {
+      const stopped = await run.waitOutFreeze(outcome);
+      if (stopped) return STOPPED;
+    } else {
+      run.status.undo.shift();
+    }
   }
 }
 
@@ -79,9 +89,10 @@ async function order(run: ChangeRun, summary: PlanSummary, stage: StageStatus): 
     if (ordered === STOPPED) return STOPPED;
     run.progress.verdict = null;
     if (ordered.status === 'ordered') return ordered.intentIndex;
-    const who =
-      ordered.code === 'FROZEN' ? 'an operator: resume automation' : 'the change that holds these records';
-    const stopped = await run.waitFor(ordered.reason, who, () => false, TURN_RETRY_MS);
+    const stopped =
+      ordered.code === 'FROZEN'
+        ? await run.waitOutFreeze(ordered)
+        : await run.waitFor(ordered.reason, WHO_UNBLOCKS[ordered.code], () => false, TURN_RETRY_MS);
     if (stopped) return STOPPED;
   }
 }

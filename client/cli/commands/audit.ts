@@ -3,7 +3,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { DomainError } from '../../../domain/errors.ts';
-import { decodePins, type Pins, signaturesUnder } from '../../../domain/evidence/export-layout.ts';
+import { decodePins, type Pins } from '../../../domain/evidence/export-layout.ts';
 import { verifyProof } from '../../../domain/evidence/proof.ts';
 import { replayChange } from '../../../domain/evidence/replay-change.ts';
 import { verifyExport } from '../../../domain/evidence/verify-export.ts';
@@ -225,7 +225,7 @@ async function showReplay(
 ): Promise<void> {
   const { verifyEd25519, installedBuild, loadReplay } = await import('../../compose-offline.ts');
   const { environment, trust, entries, body } = evidence;
-  const verify = signaturesUnder(trust, verifyEd25519);
+  const verify = verifyEd25519;
   const decisions = await withProgress(
     cli,
     'Making every decision again',

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { type Cli, installationOf, printJson, wantsJson } from '../cli.ts';
+import { DomainError } from '../../../domain/errors.ts';
+import { type Cli, installationOf, printJson, wantsJson, withControlPlane } from '../cli.ts';
 
 export function addKeys(program: Command, cli: Cli): void {
   const keys = program.command('keys').description('private keys of people on this machine');
@@ -30,8 +31,15 @@ export function addKeys(program: Command, cli: Cli): void {
     .description('who has a key here, and what the trust document lets each do')
     .addHelpText('after', '\nExample:\n  resilience-ctl keys list\n')
     .action(async (_options: unknown, command: Command) => {
-      const { listKeys } = await import('../../compose.ts');
-      const known = listKeys(installationOf(cli));
+      const { listKeys, pinnedTrust } = await import('../../compose.ts');
+      const installation = installationOf(cli);
+      const trust = await withControlPlane(cli, async ({ trust }) => (await trust.show()).document).catch(
+        (error: unknown) => {
+          if (error instanceof DomainError && error.kind === 'unavailable') return pinnedTrust(installation);
+          throw error;
+        },
+      );
+      const known = listKeys(installation, trust);
       if (wantsJson(command)) {
         printJson(cli, { keys: known });
         return;

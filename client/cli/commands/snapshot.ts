@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { signaturesUnder } from '../../../domain/evidence/export-layout.ts';
 import { type LogToFold, listSnapshots, verifySnapshots } from '../../snapshots.ts';
 import { type Cli, endWith, printJson, styleOf, wantsJson, withControlPlane, withProgress } from '../cli.ts';
 import { type ShownSnapshot, snapshotText } from '../store-check-text.ts';
@@ -25,7 +24,7 @@ function addList(snapshot: Command, cli: Cli): void {
       withControlPlane(cli, async ({ evidence, objects }) => {
         const { verifyEd25519 } = await import('../../compose-offline.ts');
         const { environment, trust } = evidence;
-        const source = { environment, trust, verify: signaturesUnder(trust, verifyEd25519), objects };
+        const source = { environment, trust, verify: verifyEd25519, objects };
         const doing = verify ? 'Making every snapshot again' : 'Reading the log';
         const shown = await withProgress(cli, doing, verify ? verifySnapshots(source) : unverified(source));
         showSnapshots(cli, shown, wantsJson(command));

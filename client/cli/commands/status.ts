@@ -19,14 +19,19 @@ export function addStatus(program: Command, cli: Cli): void {
 }
 
 async function listChanges(cli: Cli, json: boolean): Promise<void> {
-  const changes = await withControlPlane(cli, ({ controlPlane }) =>
-    withProgress(cli, 'Reading the log', controlPlane.list()),
+  const [changes, { version, isExpired, document }] = await withControlPlane(cli, ({ controlPlane, trust }) =>
+    withProgress(cli, 'Reading the log', Promise.all([controlPlane.list(), trust.show()])),
   );
+  const { expiresAt } = document.root;
   if (json) {
-    printJson(cli, { changes });
+    printJson(cli, { changes, trust: { version, expiresAt, isExpired } });
     return;
   }
   const style = styleOf(cli, json);
+  if (isExpired) {
+    const what = `Version ${version} of the trust document expired at ${expiresAt}: nothing moves forward.`;
+    cli.stdout.write(`${style('red', what)} See \`resilience-ctl trust show\`.\n`);
+  }
   for (const change of changes) cli.stdout.write(summaryText(change, style));
   if (changes.length === 0) cli.stdout.write('No changes yet.\n');
 }

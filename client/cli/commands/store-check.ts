@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { signaturesUnder } from '../../../domain/evidence/export-layout.ts';
 import { checkStore } from '../../check-store.ts';
 import { type Cli, endWith, printJson, styleOf, wantsJson, withControlPlane, withProgress } from '../cli.ts';
 import { storeReportText } from '../store-check-text.ts';
@@ -18,7 +17,7 @@ export function addStoreCheck(program: Command, cli: Cli): void {
         const { environment, trust, tile } = evidence;
         const source = {
           ...{ environment, trust, objects, tile, checkpoint },
-          verify: signaturesUnder(trust, verifyEd25519),
+          verify: verifyEd25519,
           remembered: catchUp,
         };
         const repair = options.repair === true;

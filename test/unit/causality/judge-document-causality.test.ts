@@ -8,6 +8,7 @@ import { type Digest, digestOf } from '../../../domain/evidence/canonical-json.t
 import { documentKindOf } from '../../../domain/kinds/documents.ts';
 import type { LiveVersion, LogState } from '../../../domain/log/state.ts';
 import { CHANGE_ID, ENVIRONMENT, sampleRequest, sampleState } from '../../support/sample-change.ts';
+import { SOME_PERMISSIONS } from '../../support/some-permissions.ts';
 
 const PAYMENTS = 'config/payments/timeouts';
 const CHECKOUT = 'config/checkout/timeouts';
@@ -58,6 +59,7 @@ function judge(
     risk: { score: 0, class: 'standard', reasons: [] },
     vector: seen ?? {},
     clock: 1,
+    permissions: SOME_PERMISSIONS,
   };
   return judgeDocumentCausality({ changeId: CHANGE_ID, request, plan, state, seen, bodies });
 }
@@ -76,6 +78,8 @@ function planned(
     targetVersion: body === undefined ? null : version,
     dependsOn,
     edits: [],
+    owners: [],
+    direction: 'edit',
   };
 }
 

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { openPermissions } from '../../../activities/permissions.ts';
+import type { Bodies } from '../../../activities/ports/bodies.ts';
 import type { ChangeEngine } from '../../../client/change-engine.ts';
 import type { Person } from '../../../client/control-plane.ts';
 import { createControlPlane } from '../../../client/direct-control-plane.ts';
@@ -14,7 +16,11 @@ import type { Envelope } from '../../../domain/evidence/dsse.ts';
 import { openEnvelope } from '../../../domain/evidence/statement-codec.ts';
 import type { ApprovalPredicate } from '../../../domain/evidence/statements.ts';
 import type { TrustDocument } from '../../../domain/evidence/trust.ts';
+import { judgeUnder } from '../../../domain/log/authority.ts';
 import { type EntryFate, emptyLogState } from '../../../domain/log/state.ts';
+import { DEFAULT_POLICY } from '../../../domain/permissions/default-policy.ts';
+import { createCedarEngine } from '../../../infra/cedar/cedar-engine.ts';
+import { verifyEd25519 } from '../../../infra/keys/verify-ed25519.ts';
 import type { ChangeInput, CommandMessage, DecideMessage } from '../../../workflows/contract.ts';
 import {
   bystanders,
@@ -51,6 +57,7 @@ const TRUST: TrustDocument = {
   services: [],
   transparency: sampleTransparency(),
   targets: [],
+  permissions: { cedar: DEFAULT_POLICY },
   policy: POLICY,
 };
 const FACTOR: Envelope = { payload: '', payloadType: '', signatures: [] };
@@ -67,9 +74,15 @@ const PLAN = plannedScene({
   operations: [set('api', 'A', ['192.0.2.2'])],
 });
 
+/** Nothing is live here, so the trust document's own policy applies. */
+const noBodies: Bodies = {
+  put: async () => digestOf(null),
+  get: async () => new Uint8Array(),
+};
+
 /** A log that honours a change's first request, and an engine that does as told; both write down what happens. */
 function scene(engine: Partial<ChangeEngine> = {}, trust = TRUST) {
-  const state = emptyLogState('prod');
+  const state = emptyLogState('prod', trust);
   const happened: string[] = [];
   const appended: Envelope[] = [];
   const bodies = new Map<Digest, unknown>();
@@ -102,7 +115,6 @@ function scene(engine: Partial<ChangeEngine> = {}, trust = TRUST) {
 
   const controlPlane = createControlPlane({
     environment: 'prod',
-    trust,
     log: {
       sync: async () => state,
       lastKnown: () => state,
@@ -113,7 +125,8 @@ function scene(engine: Partial<ChangeEngine> = {}, trust = TRUST) {
       },
       async *entries(from) {
         for (const [index, envelope] of [...appended.entries()].slice(from)) {
-          yield { index, bytes: canonicalBytes(envelope), fate: { fate: 'honoured', index } };
+          const fate = { fate: 'honoured', index } as const;
+          yield { index, bytes: canonicalBytes(envelope), fate, judge: judgeUnder(TRUST, verifyEd25519) };
         }
       },
     },
@@ -154,6 +167,8 @@ function scene(engine: Partial<ChangeEngine> = {}, trust = TRUST) {
     readRequest: async (digest) => bodies.get(digest) as ChangeRequest,
     readPlan: async () => PLAN,
     planHere: async () => ({ plan: null, zone: null, violations: [] }),
+    permissions: async (state) =>
+      openPermissions({ bodies: noBodies, policyEngine: createCedarEngine() }, state),
     nowMs: () => NOW_MS,
     newNonce: () => `nonce-${happened.length}`,
   });

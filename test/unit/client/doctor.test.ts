@@ -19,10 +19,10 @@ const BUCKET: BucketReading = {
 function surroundings(change: Partial<Surroundings> = {}): Surroundings {
   return {
     nowMs: () => NOW_MS,
-    trust: () => signedTrust(),
-    keys: () => [{ subject: 'ada', keyId: 'sha256:1', roles: ['author'], fileMode: 0o600 }],
+    trust: async () => signedTrust(),
+    keys: async () => [{ subject: 'ada', keyId: 'sha256:1', roles: ['author'], fileMode: 0o600 }],
     bucket: async () => BUCKET,
-    log: async () => ({ ...emptyLogState('prod'), size: 10 }),
+    log: async () => ({ ...emptyLogState('prod', signedTrust()), size: 10 }),
     checkpoint: async () => ({ size: 10 }),
     fence: async () => '9',
     pollers: async (queue) => [{ identity: `${queue}@1 0.1.0+aaa`, lastSeenMs: NOW_MS - 1000 }],
@@ -30,11 +30,11 @@ function surroundings(change: Partial<Surroundings> = {}): Surroundings {
   };
 }
 
-const expiringIn = (ms: number) => () => {
+const expiringIn = (ms: number) => async () => {
   const trust = signedTrust();
   return { ...trust, root: { ...trust.root, expiresAt: new Date(NOW_MS + ms).toISOString() } };
 };
-const keyOf = (change: object) => () => [
+const keyOf = (change: object) => async () => [
   { subject: 'ada', keyId: 'sha256:1', roles: ['author'], fileMode: 0o600, ...change },
 ];
 const down = async (): Promise<never> => {
@@ -56,7 +56,7 @@ describe('finds, and says what to do', () => {
     [
       'one that is not the pinned one',
       {
-        trust: () => {
+        trust: async () => {
           throw new DomainError('DIGEST_MISMATCH', 'Another digest.', { next: 'Get it again.' });
         },
       },
@@ -64,7 +64,7 @@ describe('finds, and says what to do', () => {
     ],
     ['a key that others can read', { keys: keyOf({ fileMode: 0o640 }) }, ['keys wrong']],
     ['a key that is not enrolled', { keys: keyOf({ roles: [] }) }, ['keys note']],
-    ['nobody here', { keys: () => [] }, ['keys note']],
+    ['nobody here', { keys: async () => [] }, ['keys note']],
     [
       'a clock that is 31 s ahead',
       { bucket: async () => ({ ...BUCKET, dateMs: NOW_MS - 31_500 }) },
@@ -93,7 +93,7 @@ describe('finds, and says what to do', () => {
     ['no checkpoint', { checkpoint: async () => null }, ['checkpoint missing']],
     [
       'a checkpoint that stays behind',
-      { log: async () => ({ ...emptyLogState('prod'), size: 200 }) },
+      { log: async () => ({ ...emptyLogState('prod', signedTrust()), size: 200 }) },
       ['checkpoint wrong'],
     ],
     [

@@ -3,6 +3,8 @@ import { readLogLine } from '../../../client/log-line.ts';
 import { statusFromLog } from '../../../client/status-from-log.ts';
 import { canonicalBytes } from '../../../domain/evidence/canonical-json.ts';
 import type { Predicates } from '../../../domain/evidence/statements.ts';
+import { judgeUnder } from '../../../domain/log/authority.ts';
+import { verifyEd25519 } from '../../../infra/keys/verify-ed25519.ts';
 import { envelopeOf, type PlainType, sampleMove, signedTrust } from '../../support/sample-log.ts';
 
 const moves = [
@@ -17,7 +19,12 @@ async function lines(
   return Promise.all(
     entries.map(async ([type, about], index) => {
       const bytes = canonicalBytes(await envelopeOf<PlainType>(type, about));
-      return readLogLine({ index, bytes, fate: { fate: 'honoured', index } }, signedTrust());
+      return readLogLine({
+        index,
+        bytes,
+        fate: { fate: 'honoured', index },
+        judge: judgeUnder(signedTrust(), verifyEd25519),
+      });
     }),
   );
 }

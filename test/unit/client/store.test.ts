@@ -8,6 +8,7 @@ import { wayBack } from '../../../client/way-back.ts';
 import { diffDocuments } from '../../../domain/change/document-diff.ts';
 import { DomainError } from '../../../domain/errors.ts';
 import { canonicalBytes, type Digest, digestOf } from '../../../domain/evidence/canonical-json.ts';
+import { judgeUnder } from '../../../domain/log/authority.ts';
 import { emptyLogState } from '../../../domain/log/state.ts';
 import { ENVIRONMENT, envelopeOf, sampleMove, signedTrust } from '../../support/sample-log.ts';
 
@@ -41,15 +42,18 @@ async function commit(
 function store(indexOf: (position: number) => number = (position) => position) {
   return createStore({
     environment: ENVIRONMENT,
-    trust: signedTrust(),
-    verify: () => true,
     checkpoint: async () => null,
     log: {
-      sync: async () => emptyLogState(ENVIRONMENT),
+      sync: async () => emptyLogState(ENVIRONMENT, signedTrust()),
       async *entries() {
         for (const [position, bytes] of entries.entries()) {
           const index = indexOf(position);
-          yield { index, bytes, fate: { fate: 'honoured', index } as const };
+          yield {
+            index,
+            bytes,
+            fate: { fate: 'honoured', index } as const,
+            judge: judgeUnder(signedTrust(), () => true),
+          };
         }
       },
     },

@@ -35,8 +35,13 @@ const TIMEOUT_LAYERS = [
   'config/_tenant.acme/timeouts',
 ];
 
-/** The resources whose bodies one plan and its judgements read, each as often as it was. */
-async function bodiesRead(operation: object, others: Documents = {}, base: object = {}): Promise<string[]> {
+/** The resources whose bodies one plan and its judgements read, each as often as it was; `onRead` may wait. */
+async function bodiesRead(
+  operation: object,
+  others: Documents = {},
+  base: object = {},
+  onRead = async () => {},
+): Promise<string[]> {
   const { live, bodies } = liveDocuments({ ...LIVE, ...others });
   const resourceOf = new Map(Object.entries(live).map(([resource, { digest }]) => [digest, resource]));
   const read: string[] = [];
@@ -44,13 +49,14 @@ async function bodiesRead(operation: object, others: Documents = {}, base: objec
     const resource = resourceOf.get(digest);
     if (resource === undefined) throw new DomainError('NOT_FOUND', `There is no ${digest}.`);
     read.push(resource);
+    await onRead();
     return canonicalBytes(bodies.get(digest));
   };
   const request = requestFor({ operations: [operation] });
   Object.assign(request.spec, { base });
   const ports = { bodies: { get }, trust: signedTrust(), environment: 'prod' } as unknown as PlanningPorts;
   const change = { changeId: 'chg-1', request, requestDigest: digestOf(request) };
-  const planned = await planDocuments(ports, change, { ...emptyLogState('prod'), live });
+  const planned = await planDocuments(ports, change, { ...emptyLogState('prod', signedTrust()), live });
   if (planned.plan === null) throw new Error('the scene has no plan');
   planned.judgeCausality();
   planned.judgeInvariants(NOW_MS);
@@ -98,6 +104,22 @@ describe('planDocuments reads of what is live', () => {
     );
     const operation = { set: 'config/payments/timeouts', body: config({ readMs: 40 }) };
     expect(await bodiesRead(operation, others)).toHaveLength(5);
+  });
+
+  test('a layer under hundreds of services without asking for all of them at once', async () => {
+    const others = Object.fromEntries(
+      Array.from({ length: 300 }, (_, i) => [`config/service-${i}/timeouts`, config({ readMs: 100 + i })]),
+    );
+    let [open, most] = [0, 0];
+    const onRead = async () => {
+      open += 1;
+      most = Math.max(most, open);
+      await new Promise(setImmediate);
+      open -= 1;
+    };
+    const operation = { set: 'config/_global/timeouts', body: config({ readMs: 10 }) };
+    expect(await bodiesRead(operation, others, {}, onRead)).toHaveLength(306);
+    expect(most).toBeLessThanOrEqual(16);
   });
 
   test("of the author's bases only those that the request changes, each once", async () => {

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { canonicalBytes } from '../../../domain/evidence/canonical-json.ts';
 import { judgeVersion } from '../../../domain/evidence/judge-version.ts';
 import type { VersionPredicate } from '../../../domain/evidence/statements.ts';
-import { indexTrust } from '../../../domain/evidence/trust.ts';
-import { createKeyring } from '../../../infra/keys/keyring.ts';
+import { judgeUnder } from '../../../domain/log/authority.ts';
+import { verifyEd25519 } from '../../../infra/keys/verify-ed25519.ts';
 import {
   CHANGE,
   ENVIRONMENT,
@@ -17,7 +17,7 @@ const { resource, digest, version, parent, vector } = SAMPLES.version;
 const move = sampleMove({ resource, to: digest, version, from: parent, vector });
 const context = { environment: ENVIRONMENT, changeId: CHANGE, author: 'ada' };
 const trust = signedTrust();
-const judge = { trust: indexTrust(trust), verify: createKeyring(trust) };
+const judge = judgeUnder(trust, verifyEd25519);
 const rulesOf = (bytes: Uint8Array) =>
   judgeVersion(bytes, move, context, judge).map(({ rule, message }) => `${rule}: ${message}`);
 

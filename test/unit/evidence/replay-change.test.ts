@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../../domain/evidence/canonical-json.ts';
-import { signaturesUnder } from '../../../domain/evidence/export-layout.ts';
 import { type ReplayedDecision, replayChange } from '../../../domain/evidence/replay-change.ts';
 import { verifyEd25519 } from '../../../infra/keys/verify-ed25519.ts';
 import { DOCUMENTS, documentChange } from '../../support/audited-documents.ts';
@@ -12,7 +11,7 @@ function replay(writer: LogWriter, changeId = GOOD): Promise<ReplayedDecision[]>
     changeId,
     environment: ENVIRONMENT,
     trust,
-    verify: signaturesUnder(trust, verifyEd25519),
+    verify: verifyEd25519,
     body: async (digest) => writer.bodies.get(digest) ?? null,
     async *entries() {
       yield* writer.entries;

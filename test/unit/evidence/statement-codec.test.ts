@@ -8,7 +8,8 @@ import {
   signPayload,
   verifiedKeyIds,
 } from '../../../domain/evidence/statement-codec.ts';
-import { createKeyring } from '../../../infra/keys/keyring.ts';
+import { signaturesUnder } from '../../../domain/evidence/trust.ts';
+import { verifyEd25519 } from '../../../infra/keys/verify-ed25519.ts';
 import {
   acceptance,
   CHANGE,
@@ -22,7 +23,7 @@ import {
 } from '../../support/sample-log.ts';
 
 const TYPES = Object.keys(SAMPLES) as PlainType[];
-const verify = createKeyring(signedTrust());
+const verify = signaturesUnder(signedTrust(), verifyEd25519);
 const malformed = expect.objectContaining({ code: 'ENTRY_MALFORMED' });
 
 /** The envelope with another payload text; its signature is then wrong, which opening does not look at. */

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
+import { toBase64 } from '../../../domain/evidence/base64.ts';
 import { digestOf } from '../../../domain/evidence/canonical-json.ts';
+import { keyIdOf } from '../../../domain/evidence/ed25519-key.ts';
 import { indexTrust, parseTrustDocument, type TrustDocument } from '../../../domain/evidence/trust.ts';
+import { formatVkey, noteKey, parseVkey } from '../../../domain/log/signed-note.ts';
 import { signedTrust, trustedKeys } from '../../support/sample-log.ts';
 
 test('a valid document is read, and every key has one holder', () => {
@@ -14,6 +17,7 @@ test('a valid document is read, and every key has one holder', () => {
 });
 
 const key = () => trustedKeys('ada');
+const root = (holder: string, seed: string) => trustedKeys(seed).map((one) => ({ ...one, holder }));
 const person = (subject: string, keys = trustedKeys(subject)): TrustDocument['people'][number] => ({
   subject,
   roles: ['author'],
@@ -94,6 +98,34 @@ test.each<[string, (trust: TrustDocument) => void, RegExp]>([
     'more cosignatures than witnesses',
     (trust) => Object.assign(trust.transparency, { threshold: 2 }),
     /2 witnesses must cosign, and 1 are listed/,
+  ],
+  [
+    'a root that more must sign than it has holders',
+    (trust) =>
+      Object.assign(trust.root, { threshold: 2, keys: [...trust.root.keys, ...root('root', 'root-2')] }),
+    /root\.threshold: 2 holders must sign, and 1 are listed/,
+  ],
+  [
+    'a root key that a person has too',
+    (trust) => trust.root.keys.push(...root('root', 'ada')),
+    /twice as a key/,
+  ],
+  [
+    'a key in an encoding that is not the canonical one of its point',
+    (trust) => {
+      // 2²⁵⁵ − 19 + 3: the point with the coordinate 3, encoded above the prime.
+      const raw = new Uint8Array(32).fill(0xff).with(0, 0xf0).with(31, 0x7f);
+      trust.people.push(person('eve', [{ keyId: keyIdOf(raw), publicKey: toBase64(raw) }]));
+    },
+    /not the canonical encoding/,
+  ],
+  [
+    'one witness under two names',
+    (trust) => {
+      const { publicKey } = parseVkey(trust.transparency.witnesses[0] ?? '');
+      trust.transparency.witnesses.push(formatVkey(noteKey('cosignature/v1', 'other', publicKey)));
+    },
+    /twice as a witness's key/,
   ],
   ['an unknown field', (trust) => Object.assign(trust, { extra: 1 }), /extra/i],
 ])('%s is refused', (_, spoil, problem) => {

@@ -3,7 +3,7 @@ import { digestOf } from '../../../domain/evidence/canonical-json.ts';
 import type { Move, Predicates, Rollout } from '../../../domain/evidence/statements.ts';
 import { createFold, type Fold } from '../../../domain/log/fold.ts';
 import type { EntryFate, LogState } from '../../../domain/log/state.ts';
-import { createKeyring } from '../../../infra/keys/keyring.ts';
+import { verifyEd25519 } from '../../../infra/keys/verify-ed25519.ts';
 import {
   API,
   CHANGE,
@@ -15,7 +15,7 @@ import {
 } from '../../support/sample-log.ts';
 
 const trust = signedTrust();
-const verify = createKeyring(trust);
+const verify = verifyEd25519;
 const PAYMENTS = 'config/payments/timeouts';
 const SCHEMA = 'schema/timeouts';
 
@@ -280,9 +280,12 @@ describe('a freeze', () => {
     expect(await scene.commit(BATCH, WITHDRAWN)).toMatchObject({ fate: 'honoured' });
   });
 
-  test('of one zone stops what reaches it', async () => {
+  test('of one availability zone stops what is not confined to others', async () => {
     const scene = await opened();
-    await scene.say('freeze', { scope: { zone: 'us-east-1a' } });
+    await scene.say('freeze', { scope: { az: 'us-east-1a' } });
+    expect(await scene.commit(BATCH, ONE_PERCENT)).toMatchObject(FROZEN);
+    expect(await scene.commit(BATCH, { ...byZone('us-east-1b'), percent: 100 })).toMatchObject(FROZEN);
+    expect(await scene.commit(BATCH)).toMatchObject(FROZEN);
     expect(await scene.commit(BATCH, byZone('us-east-1a'))).toMatchObject(FROZEN);
     expect(await scene.commit(BATCH, byZone('us-east-1b'))).toMatchObject({ fate: 'honoured' });
   });

@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { canonicalBytes, canonicalText, digestOf } from '../../../domain/evidence/canonical-json.ts';
 import type { Predicates } from '../../../domain/evidence/statements.ts';
 import { encodeEntry } from '../../../domain/log/entry.ts';
-import { createFold, type Fold, isFrozen } from '../../../domain/log/fold.ts';
+import { createFold, type Fold } from '../../../domain/log/fold.ts';
 import { leafHash } from '../../../domain/log/merkle-tree.ts';
 import type { EntryFate } from '../../../domain/log/state.ts';
-import { createKeyring } from '../../../infra/keys/keyring.ts';
+import { verifyEd25519 } from '../../../infra/keys/verify-ed25519.ts';
 import { liveVersion } from '../../support/dns-plans.ts';
 import {
   API,
@@ -25,7 +25,7 @@ import {
 } from '../../support/sample-log.ts';
 
 const trust = signedTrust();
-const verify = createKeyring(trust);
+const verify = verifyEd25519;
 const newFold = () => createFold({ environment: ENVIRONMENT, trust, verify });
 
 const CHANGE_2 = 'chg-2';
@@ -563,25 +563,6 @@ describe('the end of a change that wrote', () => {
   ])('%s', async (_, steps, fate) => {
     const fates = await folded(await withTwoStages(), ...steps, end);
     expect(fates.at(-1)).toMatchObject({ fate });
-  });
-});
-
-describe('freezes', () => {
-  test('count by scope: both the environment and the zone must be active', async () => {
-    const fold = newFold();
-    const frozen = () => [isFrozen(fold.state, ZONE), isFrozen(fold.state, 'example.org')];
-    expect(frozen()).toEqual([false, false]);
-    await folded(fold, ['freeze', { nonce: '1', scope: { zone: ZONE } }]);
-    expect(frozen()).toEqual([true, false]);
-    await folded(fold, ['freeze', { nonce: '2' }]);
-    expect(frozen()).toEqual([true, true]);
-    await folded(fold, ['freeze', { nonce: '3', scope: { zone: ZONE }, state: 'active' }]);
-    expect(frozen()).toEqual([true, true]);
-    await folded(fold, ['freeze', { nonce: '4', state: 'resuming' }]);
-    expect(frozen()).toEqual([true, true]);
-    await folded(fold, ['freeze', { nonce: '5', state: 'active' }]);
-    expect(frozen()).toEqual([false, false]);
-    expect(fold.state.automation).toHaveLength(2);
   });
 });
 

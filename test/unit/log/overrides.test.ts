@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { encodeEntry } from '../../../domain/log/entry.ts';
 import { createFold } from '../../../domain/log/fold.ts';
-import { createKeyring } from '../../../infra/keys/keyring.ts';
+import { verifyEd25519 } from '../../../infra/keys/verify-ed25519.ts';
 import {
   API,
   CHANGE,
@@ -13,7 +13,7 @@ import {
 } from '../../support/sample-log.ts';
 
 const trust = signedTrust();
-const newFold = () => createFold({ environment: ENVIRONMENT, trust, verify: createKeyring(trust) });
+const newFold = () => createFold({ environment: ENVIRONMENT, trust, verify: verifyEd25519 });
 const intent = async (...input: Parameters<typeof overrideIntent>) =>
   encodeEntry(await overrideIntent(...input));
 

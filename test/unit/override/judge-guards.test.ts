@@ -13,10 +13,12 @@ import {
   set,
   zoneOf,
 } from '../../support/dns-plans.ts';
+import { signedTrust } from '../../support/sample-log.ts';
 
 const API = 'dns/example.com/api/A';
 const zone = zoneOf([record('api', 'A', ['192.0.2.1']), ...bystanders(12)]);
 const operations = [set('api', 'A', ['192.0.2.2'])];
+const trust = { ...signedTrust(), policy: POLICY };
 const ALWAYS: OverridableGuard[] = ['quorum', 'witness'];
 
 function planned(
@@ -25,7 +27,7 @@ function planned(
   const request = requestOf(input.operations ?? operations);
   return planOverride({
     ...{ changeId: 'chg-1', environment: 'prod', request, requestDigest: digestOf(request) },
-    ...{ zone, zones: ['example.com'], policy: POLICY, state: emptyLogState('prod'), nowMs: NOW_MS },
+    ...{ zone, trust, state: emptyLogState('prod', trust), nowMs: NOW_MS },
     ...input,
   });
 }
@@ -36,7 +38,7 @@ const rules = (
   emptying: string[] = [],
 ) => standingAgainst(of, { guards: [...guards], emptying }).map(({ rule }) => rule);
 
-const stateWith = (change: Partial<LogState>) => ({ state: { ...emptyLogState('prod'), ...change } });
+const stateWith = (change: Partial<LogState>) => ({ state: { ...emptyLogState('prod', trust), ...change } });
 
 describe('an override', () => {
   it('is one batch to the end and one back, and must name what it skips', () => {
@@ -58,6 +60,7 @@ describe('an override', () => {
       stateWith({
         automation: [
           {
+            resumptions: [],
             state: 'frozen',
             scope: null,
             operator: 'olga',

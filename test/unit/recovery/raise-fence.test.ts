@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { raiseFences } from '../../../activities/dns/raise-fence.ts';
+import { trustOf } from '../../../domain/log/state.ts';
 import { createMemoryWorld, type MemoryWorld } from '../../support/memory-world.ts';
 import { envelopeOf, ZONE } from '../../support/sample-log.ts';
 
@@ -7,7 +8,7 @@ const OTHER = 'example.org';
 
 async function recovered(...zones: string[]): Promise<{ world: MemoryWorld; causeIndex: number }> {
   const world = createMemoryWorld(...zones);
-  await world.append(await envelopeOf('trust'));
+  await world.append(await envelopeOf('trust', { document: trustOf(world.log.lastKnown()) }));
   return { world, causeIndex: await world.append(await envelopeOf('recovery')) };
 }
 

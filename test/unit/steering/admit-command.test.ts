@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { admitCommand } from '../../../activities/command.ts';
+import { createRateLimiter, type RateLimited } from '../../../activities/rate-limiter.ts';
 import type { OrchestratorPorts } from '../../../activities/role-ports.ts';
 import { PortError } from '../../../domain/errors.ts';
 import { digestOf } from '../../../domain/evidence/canonical-json.ts';
@@ -8,7 +9,7 @@ import { openEnvelope } from '../../../domain/evidence/statement-codec.ts';
 import type { CommandPredicate } from '../../../domain/evidence/statements.ts';
 import { encodeEntry } from '../../../domain/log/entry.ts';
 import { createFold } from '../../../domain/log/fold.ts';
-import { createKeyring } from '../../../infra/keys/keyring.ts';
+import { verifyEd25519 } from '../../../infra/keys/verify-ed25519.ts';
 import { CHANGE, ENVIRONMENT, entryOf, envelopeOf, signedTrust, signerOf } from '../../support/sample-log.ts';
 
 const NOW_MS = Date.parse('2026-01-01T00:10:00.000Z');
@@ -16,7 +17,7 @@ const NOW_MS = Date.parse('2026-01-01T00:10:00.000Z');
 /** One open change in a log that can be taken down. */
 async function scene() {
   const trust = signedTrust();
-  const verify = createKeyring(trust);
+  const verify = verifyEd25519;
   const fold = createFold({ environment: ENVIRONMENT, trust, verify });
   fold.apply(await entryOf('request'));
   let down = false;
@@ -25,11 +26,11 @@ async function scene() {
   };
   const ports = {
     environment: ENVIRONMENT,
-    trust,
     verify,
     signer: signerOf('orchestrator'),
     madeBy: () => ({ build: 'test', rules: digestOf('rules') }),
     clock: { nowMs: () => NOW_MS },
+    limiter: createRateLimiter({ nowMs: () => NOW_MS }),
     log: {
       sync: async () => {
         orDown();
@@ -41,7 +42,7 @@ async function scene() {
         return envelopes.map((envelope) => fold.apply(encodeEntry(envelope)));
       },
     },
-  } as unknown as OrchestratorPorts & { verify: typeof verify };
+  } as unknown as OrchestratorPorts & RateLimited & { verify: typeof verify };
   const admit = (command: Envelope, unrecorded: Envelope[] = []) =>
     admitCommand(ports, { changeId: CHANGE, command, unrecorded });
   const rulings = () => fold.state.changes[CHANGE]?.rulings.map(({ action, accepted }) => [action, accepted]);

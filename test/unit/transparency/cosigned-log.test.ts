@@ -44,7 +44,13 @@ function world() {
       return tiles.get(path);
     },
   };
-  const open = () => createCosignedLog({ ...keys, tiles: counted, witnessKeys: [witness.key], memory });
+  const open = () =>
+    createCosignedLog({
+      ...keys,
+      tiles: counted,
+      witnesses: () => ({ keys: [witness.key], threshold: keys.threshold }),
+      memory,
+    });
   const leafOf = (index: number) => leafHash(entries.entries[index] ?? new Uint8Array());
   return { clock, entries, tiles, kept, read, integratorOf, open, leafOf };
 }

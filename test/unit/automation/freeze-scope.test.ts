@@ -1,0 +1,238 @@
+import { describe, expect, it, test } from 'vitest';
+import { canonicalBytes } from '../../../domain/evidence/canonical-json.ts';
+import { STATEMENT_PAYLOAD_TYPE } from '../../../domain/evidence/dsse.ts';
+import { signPayload } from '../../../domain/evidence/statement-codec.ts';
+import type { FreezePredicate, FreezeScope, Predicates } from '../../../domain/evidence/statements.ts';
+import { encodeEntry } from '../../../domain/log/entry.ts';
+import { createFold, type Fold } from '../../../domain/log/fold.ts';
+import { azsOf, fencedZones, freezeOn, type Reach, releasedAzs } from '../../../domain/log/freeze-scope.ts';
+import type { EntryFate } from '../../../domain/log/state.ts';
+import { verifyEd25519 } from '../../../infra/keys/verify-ed25519.ts';
+import { API, ENVIRONMENT, entryOf, signedTrust, signerOf, ZONE } from '../../support/sample-log.ts';
+
+const trust = signedTrust();
+const newFold = () => createFold({ environment: ENVIRONMENT, trust, verify: verifyEd25519 });
+const RECORDS: Reach = { zone: ZONE, azs: null, resources: [API] };
+const CONFIG: Reach = { zone: null, azs: null, resources: ['config/payments/timeouts'] };
+const inAzs = (...azs: string[]): Reach => ({ ...CONFIG, azs });
+
+let nonces = 0;
+async function freeze(fold: Fold, about: Partial<FreezePredicate>): Promise<EntryFate> {
+  nonces += 1;
+  return fold.apply(await entryOf('freeze', { nonce: `n-${nonces}`, ...about }));
+}
+
+const isFrozen = (fold: Fold, reach: Reach) => freezeOn(fold.state, reach) !== undefined;
+
+describe('a freeze of', () => {
+  it.each<[string, FreezeScope | null, [Reach, boolean][]]>([
+    [
+      'the environment',
+      null,
+      [
+        [RECORDS, true],
+        [CONFIG, true],
+        [inAzs('a'), true],
+        [inAzs(), true],
+      ],
+    ],
+    [
+      'a hosted zone',
+      { zone: ZONE },
+      [
+        [RECORDS, true],
+        [CONFIG, false],
+        [{ ...RECORDS, zone: 'example.org' }, false],
+      ],
+    ],
+    [
+      'an availability zone',
+      { az: 'a' },
+      [
+        [RECORDS, true],
+        [CONFIG, true],
+        [inAzs('a', 'b'), true],
+        [inAzs('b'), false],
+      ],
+    ],
+    [
+      'a resource',
+      { resource: API },
+      [
+        [RECORDS, true],
+        [CONFIG, false],
+      ],
+    ],
+    [
+      'a kind',
+      { kind: 'config' },
+      [
+        [RECORDS, false],
+        [CONFIG, true],
+        [inAzs('b'), true],
+      ],
+    ],
+  ])('%s stops exactly what may reach it', async (_name, scope, cases) => {
+    const fold = newFold();
+    await freeze(fold, { scope });
+    for (const [reach, frozen] of cases) expect(isFrozen(fold, reach), JSON.stringify(reach)).toBe(frozen);
+    await freeze(fold, { scope, state: 'active' });
+    for (const [reach] of cases) expect(isFrozen(fold, reach)).toBe(false);
+  });
+});
+
+test('scopes are lifted one by one', async () => {
+  const fold = newFold();
+  await freeze(fold, { scope: { zone: ZONE } });
+  await freeze(fold, {});
+  await freeze(fold, { scope: { zone: ZONE }, state: 'active' });
+  expect(isFrozen(fold, RECORDS)).toBe(true);
+  await freeze(fold, { state: 'active' });
+  expect(isFrozen(fold, RECORDS)).toBe(false);
+  expect(fold.state.automation).toHaveLength(2);
+});
+
+test('of several freezes in the way the hard one is named', async () => {
+  const fold = newFold();
+  await freeze(fold, {});
+  await freeze(fold, { scope: { kind: 'dns' }, hard: true });
+  expect(freezeOn(fold.state, RECORDS)).toMatchObject({ hard: true });
+  expect(freezeOn(fold.state, CONFIG)?.hard).toBeUndefined();
+});
+
+test('an exposure to everybody is confined to no availability zone, whatever it lists', () => {
+  expect(azsOf({ percent: 50, zones: ['a'] })).toEqual(['a']);
+  expect(azsOf({ percent: 100, zones: ['a', 'b'] })).toBeNull();
+  expect(azsOf({ percent: 10, zones: [] })).toBeNull();
+});
+
+test('the fences of every zone are raised that an effect in its scope may write to', () => {
+  const zones = ['example.com', 'example.org'];
+  expect(fencedZones(null, zones)).toEqual(zones);
+  expect(fencedZones({ az: 'a' }, zones)).toEqual(zones);
+  expect(fencedZones({ kind: 'dns' }, zones)).toEqual(zones);
+  expect(fencedZones({ zone: 'example.org' }, zones)).toEqual(['example.org']);
+  expect(fencedZones({ resource: 'dns/example.com/api/A' }, zones)).toEqual(['example.com']);
+  expect(fencedZones({ kind: 'config' }, zones)).toEqual([]);
+  expect(fencedZones({ resource: 'config/payments/timeouts' }, zones)).toEqual([]);
+});
+
+describe('nobody signs a freeze that', () => {
+  it.each<[string, Partial<FreezePredicate>]>([
+    ['lifts and is hard', { state: 'active', hard: true }],
+    ['resumes and sends back', { state: 'resuming', gradual: { order: ['a'], watchMs: 0 }, rollBack: true }],
+    ['is hard and sends back', { hard: true, rollBack: true }],
+    ['resumes in no order', { state: 'resuming' }],
+    ['is frozen in an order', { gradual: { order: ['a'], watchMs: 0 } }],
+    ['names a zone twice', { state: 'resuming', gradual: { order: ['a', 'a'], watchMs: 0 } }],
+    ['has two scopes at once', { scope: { zone: ZONE, kind: 'dns' } as FreezeScope }],
+  ])('%s', async (_name, about) => {
+    await expect(entryOf('freeze', about)).rejects.toMatchObject({ code: 'SCHEMA_INVALID' });
+  });
+});
+
+describe('a gradual resumption', () => {
+  /** Its entry is at index 1. */
+  async function resuming(): Promise<Fold> {
+    const fold = newFold();
+    await freeze(fold, {});
+    await freeze(fold, { state: 'resuming', gradual: { order: ['a', 'b'], watchMs: 0 } });
+    return fold;
+  }
+  const say = async (fold: Fold, about: Partial<Predicates['resumption']>, holder?: string) =>
+    fold.apply(await entryOf('resumption', { freezeIndex: 1, ...about }, holder));
+
+  it('lets through what is confined to released zones, and everything after the last', async () => {
+    const fold = await resuming();
+    expect(isFrozen(fold, inAzs('a'))).toBe(true);
+    await say(fold, { az: 'a' });
+    expect([inAzs('a'), inAzs('a', 'b'), CONFIG, RECORDS].map((reach) => isFrozen(fold, reach))).toEqual([
+      false,
+      true,
+      true,
+      true,
+    ]);
+    await say(fold, { az: 'b' });
+    expect(isFrozen(fold, RECORDS)).toBe(false);
+    expect(fold.state.automation).toMatchObject([{ state: 'active', index: 1 }]);
+  });
+
+  it('freezes again with a verdict that fails, and what comes later releases nothing', async () => {
+    const fold = await resuming();
+    await say(fold, { az: 'a' });
+    await say(fold, { az: 'b', verdict: 'fail' });
+    expect(isFrozen(fold, inAzs('a'))).toBe(true);
+    expect(await say(fold, { az: 'b' })).toMatchObject({ fate: 'inert' });
+    expect(fold.state.automation).toMatchObject([{ state: 'frozen' }]);
+  });
+
+  it('holds with an inconclusive verdict, which is recorded once', async () => {
+    const fold = await resuming();
+    expect(await say(fold, { az: 'a', verdict: 'inconclusive' })).toMatchObject({ fate: 'honoured' });
+    expect(await say(fold, { az: 'a', verdict: 'inconclusive' })).toMatchObject({ fate: 'duplicate' });
+    expect(isFrozen(fold, inAzs('a'))).toBe(true);
+    expect(await say(fold, { az: 'a' })).toMatchObject({ fate: 'honoured' });
+  });
+
+  it('is never widened: not out of turn, not by others, not without an operator', async () => {
+    const fold = await resuming();
+    expect(await say(fold, { az: 'b' })).toMatchObject({ fate: 'inert', reason: 'a comes next, not b' });
+    expect(await say(fold, { az: 'c' })).toMatchObject({ fate: 'inert' });
+    for (const holder of ['orchestrator', 'enactor', 'olga', 'voter.a']) {
+      expect(await say(fold, { az: 'a' }, holder), holder).toMatchObject({ fate: 'inert' });
+    }
+    expect(await say(fold, { az: 'a', freezeIndex: 0 })).toMatchObject({ fate: 'inert' });
+    const frozen = newFold();
+    await freeze(frozen, {});
+    expect(await say(frozen, { az: 'a', freezeIndex: 0 })).toMatchObject({ fate: 'inert' });
+    expect(releasedAzs(fold.state.automation[0] ?? { resumptions: [] })).toEqual([]);
+  });
+});
+
+describe('what this build cannot read', () => {
+  async function signed(says: object, holder: string, type = 'freeze/v2'): Promise<Uint8Array> {
+    const statement = {
+      _type: 'https://in-toto.io/Statement/v1',
+      subject: [],
+      predicateType: `https://resilience-ctl.dev/${type}`,
+      predicate: says,
+    };
+    return encodeEntry(
+      await signPayload(signerOf(holder), STATEMENT_PAYLOAD_TYPE, canonicalBytes(statement)),
+    );
+  }
+  const NEWER = {
+    environment: ENVIRONMENT,
+    state: 'active',
+    moonPhase: 'full',
+    at: '2026-01-01T00:00:00.000Z',
+  };
+
+  it('freezes everything when an operator signed it, until an entry that can be read says otherwise', async () => {
+    const fold = newFold();
+    const bytes = await signed(NEWER, 'olga');
+    expect(fold.apply(bytes)).toEqual({ fate: 'honoured', index: 0 });
+    expect(freezeOn(fold.state, CONFIG)).toMatchObject({ operator: 'olga', at: NEWER.at, scope: null });
+    await freeze(fold, { state: 'active' });
+    expect(isFrozen(fold, CONFIG)).toBe(false);
+    expect(fold.apply(bytes)).toEqual({ fate: 'duplicate', index: 2, firstIndex: 0 });
+    expect(isFrozen(fold, CONFIG)).toBe(false);
+  });
+
+  it('freezes too when it is of this version and has a scope that nobody knows', async () => {
+    const fold = newFold();
+    fold.apply(await signed({ ...NEWER, scope: { moon: 'full' } }, 'olga', 'freeze/v1'));
+    expect(isFrozen(fold, RECORDS)).toBe(true);
+  });
+
+  it.each<[string, () => Promise<Uint8Array>]>([
+    ['somebody else signed', () => signed(NEWER, 'ada')],
+    ['a service signed', () => signed(NEWER, 'orchestrator')],
+    ['is about another environment', () => signed({ ...NEWER, environment: 'staging' }, 'olga')],
+    ['is about something else', () => signed(NEWER, 'olga', 'thaw/v2')],
+  ])('does nothing when %s', async (_name, bytes) => {
+    const fold = newFold();
+    expect(fold.apply(await bytes())).toMatchObject({ fate: 'inert' });
+    expect(fold.state.automation).toEqual([]);
+  });
+});
