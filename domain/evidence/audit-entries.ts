@@ -11,7 +11,6 @@ import type { VerifyEd25519 } from '../log/signed-note.ts';
 import { type ChangeRecord, type EntryFate, type Indexed, type LogState, trustOf } from '../log/state.ts';
 import { toBase64 } from './base64.ts';
 import {
-  canonicalText,
   type Digest,
   digestOf,
   digestOfBytes,
@@ -22,6 +21,7 @@ import { judgeDescription } from './describe-request.ts';
 import type { Envelope, VerifySignature } from './dsse.ts';
 import { createFenceTrail } from './fence-trail.ts';
 import { judgeCommit } from './judge-commit.ts';
+import { judgeOverridePlan } from './judge-override-plan.ts';
 import { judgeVersion } from './judge-version.ts';
 import { readPlan } from './read-plan.ts';
 import { type OpenedStatement, openEnvelope, openPayload, verifiedKeyIds } from './statement-codec.ts';
@@ -215,28 +215,13 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
 
   /** That two people signed it the fold has seen; here, that what they signed is what it says. */
   async function judgeOverridden(intent: Indexed<OverrideIntentPredicate>): Promise<void> {
-    const { index, planDigest, requestDigest, zone, resources } = intent;
+    const { index } = intent;
     const mark = overrideMark(digestOfBytes(openPayload(intent.override).payload));
     reportFence(index, () => fences.override(intent, mark));
-    const bytes = await input.body(planDigest);
-    if (bytes === null) return reportEffect(index, null);
-    const plan = readPlan(bytes);
-    const planned = plan.resources.map(({ resource, targetDigest }) => ({ resource, to: targetDigest }));
-    const same =
-      digestOfBytes(bytes) === planDigest &&
-      plan.kind === 'dns' &&
-      plan.zone === zone &&
-      plan.changeId === intent.changeId &&
-      plan.requestDigest === requestDigest &&
-      canonicalText(planned) === canonicalText(resources);
-    reportEffect(index, []);
-    if (same) return;
-    reportText(
-      index,
-      'BUNDLE_INCOMPLETE',
-      'override-as-planned',
-      'It moves something else than its plan says',
-    );
+    const plan = await input.body(intent.planDigest);
+    reportEffect(index, plan && []);
+    if (plan === null) return;
+    reportText(index, 'BUNDLE_INCOMPLETE', 'override-as-planned', judgeOverridePlan(intent, plan));
   }
 
   async function judgeMoved(commit: Indexed<CommitPredicate>, change: ChangeRecord): Promise<void> {
