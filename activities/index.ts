@@ -4,6 +4,7 @@ import { admitCommand } from './command.ts';
 import { commit } from './commit.ts';
 import { page, recordEnd, recordVerdict } from './conclude.ts';
 import { raiseFences } from './dns/raise-fence.ts';
+import { settleZone } from './dns/settle-outcomes.ts';
 import { applyStage } from './enact.ts';
 import { judgeStage } from './judge-stage.ts';
 import type { SignedByPerson } from './open-signed.ts';
@@ -12,6 +13,7 @@ import { makePlan } from './plan.ts';
 import type { PacedWait } from './ports/paced-wait.ts';
 import { recordVotes } from './quorum.ts';
 import { createRateLimiter } from './rate-limiter.ts';
+import { restartChange } from './restart-change.ts';
 import {
   changesSentBack,
   judgeResumption,
@@ -23,6 +25,8 @@ import type { AnalysisPorts, EnactorPorts, OrchestratorPorts, VoterPorts } from 
 import { rollBack } from './roll-back.ts';
 import { checkSchema } from './schema.ts';
 import { sentBack } from './sent-back.ts';
+import { survey } from './survey.ts';
+import { findUnderway } from './underway.ts';
 import { verifyLive } from './verify.ts';
 import { vote } from './vote.ts';
 
@@ -46,6 +50,10 @@ export function createOrchestratorActivities(opened: OrchestratorPorts & SignedB
     verifyLive: bind(ports, verifyLive),
     recordEnd: bind(ports, recordEnd),
     page: bind(ports, page),
+    findUnderway: bind(ports, findUnderway),
+    survey: () => survey(ports),
+    restartChange: bind(ports, restartChange),
+    keepReconciling: () => ports.runs.keepReconciling(),
     takeSnapshot: () => ports.takeSnapshot(),
   };
 }
@@ -66,6 +74,7 @@ export function createEnactorActivities(ports: EnactorPorts & PacedWait) {
     applyStage: bind(ports, applyStage),
     rollBack: bind(ports, rollBack),
     commit: bind(ports, commit),
+    settleZone: bind(ports, settleZone),
   };
 }
 export type EnactorActivities = ReturnType<typeof createEnactorActivities>;

@@ -40,6 +40,8 @@ export type RollbackResult =
    * `wasLive` is false when no stage had ever been applied: then its records are not this change's to read back.
    */
   | { result: 'rolled-back'; recorded: boolean; wasLive: boolean }
+  /** Too late: the log says that it is live for good. */
+  | { result: 'committed' }
   /** The world has moved: these records are not what any stage of this plan left. Nothing was written. */
   | { result: 'stuck'; violations: Violation[] };
 

@@ -1,6 +1,7 @@
 import { type Plan, zoneOf } from '../domain/change/plan.ts';
 import type { Violation } from '../domain/errors.ts';
 import { canonicalBytes, type Digest, digestOf } from '../domain/evidence/canonical-json.ts';
+import type { TrustDocument } from '../domain/evidence/trust.ts';
 import { judgeExpiry } from '../domain/evidence/trust-succession.ts';
 import { trustOf } from '../domain/log/state.ts';
 import { indexOfFate } from './fates.ts';
@@ -67,14 +68,23 @@ export async function makePlan(
   const [fate] = await ports.log.append([entry]);
   return {
     violations,
-    summary: {
-      planDigest,
-      planIndex: indexOfFate(fate),
-      risk: plan.risk,
-      approvalsNeeded: policy.approvals[plan.risk.class].people,
-      votesNeeded: policy.votes[plan.risk.class],
-      stages: plan.stages.map(({ name, percent, baked }) => ({ name, percent, baked })),
-      bakeMs: plan.rollout.bakeMs,
-    },
+    summary: summaryOf(plan, { planDigest, index: indexOfFate(fate), policy }),
+  };
+}
+
+/** `index`: of the entry that records the plan. */
+export function summaryOf(
+  plan: Plan,
+  recorded: { planDigest: Digest; index: number; policy: TrustDocument['policy'] },
+): PlanSummary {
+  const { planDigest, index, policy } = recorded;
+  return {
+    planDigest,
+    planIndex: index,
+    risk: plan.risk,
+    approvalsNeeded: policy.approvals[plan.risk.class].people,
+    votesNeeded: policy.votes[plan.risk.class],
+    stages: plan.stages.map(({ name, percent, baked }) => ({ name, percent, baked })),
+    bakeMs: plan.rollout.bakeMs,
   };
 }

@@ -6,6 +6,7 @@ import type { CosignedLog } from './cosigned-log.ts';
 import type { Integrator } from './integrate.ts';
 import type { Bodies } from './ports/bodies.ts';
 import type { ChangeLog } from './ports/change-log.ts';
+import type { ChangeRuns } from './ports/change-runs.ts';
 import type { Clock } from './ports/clock.ts';
 import type { ConsumerReports } from './ports/consumer-reports.ts';
 import type { DnsZones } from './ports/dns-zones.ts';
@@ -30,6 +31,7 @@ export interface CommonPorts {
 export interface OrchestratorPorts extends CommonPorts {
   pager: Pager;
   integrator: Integrator;
+  runs: ChangeRuns;
   /** Reads to the head, stores the state, and appends the signed entry that names it. Throws as `ChangeLog.append`. */
   takeSnapshot(): Promise<TakenSnapshot>;
 }

@@ -70,6 +70,7 @@ function alreadyOver(state: LogState, effect: StageEffect): RollbackResult {
   const ended = state.ended[effect.changeId];
   if (ended?.status === 'rolled-back' || ended?.status === 'aborted')
     return { result: 'rolled-back', recorded: true, wasLive: true };
+  if (ended?.status === 'committed') return { result: 'committed' };
   throw new DomainError(
     ended ? 'ALREADY_ENDED' : 'BUNDLE_INCOMPLETE',
     ended

@@ -23,7 +23,13 @@ import {
   FREEZE_WORKFLOW,
   MESSAGES,
   QUEUES,
+  RECONCILE_WORKFLOW,
+  RECOVER_WORKFLOW,
   RESUME_WORKFLOW,
+  type ReconcileInput,
+  type Reconciliation,
+  type RecoverInput,
+  type Recovery,
   type ResumeInput,
   SNAPSHOT_WORKFLOW,
   STATUS_QUERY,
@@ -34,7 +40,7 @@ import {
  * says whether the server or the orchestrator's worker is missing.
  */
 export interface ChangeEngine {
-  /** A change that has been started already is left alone. An urgent one is worked on before those that wait. */
+  /** A change that runs already is left alone. An urgent one is worked on before those that wait. */
   start(input: ChangeInput, isUrgent: boolean): Promise<void>;
   /** Throws `NOT_FOUND` when the engine does not know the change (any more). */
   status(changeId: string): Promise<ChangeStatus>;
@@ -43,10 +49,19 @@ export interface ChangeEngine {
   command(changeId: string, message: CommandMessage, updateId: string): Promise<CommandAnswer>;
   /** Whoever asks while one is being taken gets that one. */
   takeSnapshot(environment: string): Promise<TakenSnapshot>;
+  /** Whoever asks while somebody else does gets the same answer. */
+  reconcile(environment: string): Promise<Reconciliation>;
+  /** Goes on although nobody waits for its answer any more. */
+  recover(environment: string, input: RecoverInput): Promise<Recovery>;
 }
 
 /** Without a worker a snapshot that nobody waits for any more is not taken. */
 const SNAPSHOT_TIMEOUT = '1 minute';
+/** It reads every zone and every open change. */
+const RECONCILED_WITHIN_MS = 60_000;
+const RECONCILE_TIMEOUT = '10 minutes';
+/** Before, it raises the fence of every zone, which the provider carries to all its servers. */
+const RECOVERED_WITHIN_MS = 180_000;
 /** What the engine does for the brakes; both throw as `ChangeEngine`. */
 export interface BrakeEngine {
   /** Hurries what the freeze of this entry asks for; does not wait for it. */
@@ -80,7 +95,8 @@ export function createTemporalEngine(client: Client, address: string): ChangeEng
           await client.workflow.start(CHANGE_WORKFLOW, {
             workflowId: input.changeId,
             taskQueue: QUEUES.orchestrator,
-            workflowIdReusePolicy: 'REJECT_DUPLICATE',
+            // A run that was terminated has not ended its change; of one that ended, the first phase finds it in the log.
+            workflowIdReusePolicy: 'ALLOW_DUPLICATE',
             workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
             // Of five: the lower one is handed out first, and 3 is what all others have.
             priority: { priorityKey: isUrgent ? 1 : 3 },
@@ -136,6 +152,24 @@ export function createTemporalEngine(client: Client, address: string): ChangeEng
           taskQueue: QUEUES.orchestrator,
           workflowIdConflictPolicy: 'USE_EXISTING',
           workflowExecutionTimeout: SNAPSHOT_TIMEOUT,
+        }),
+      ),
+    reconcile: (environment) =>
+      ask(RECONCILED_WITHIN_MS, () =>
+        client.workflow.execute<(input: ReconcileInput) => Promise<Reconciliation>>(RECONCILE_WORKFLOW, {
+          workflowId: `reconcile-${environment}-asked`,
+          taskQueue: QUEUES.orchestrator,
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          workflowExecutionTimeout: RECONCILE_TIMEOUT,
+          args: [{ page: false }],
+        }),
+      ),
+    recover: (environment, input) =>
+      ask(RECOVERED_WITHIN_MS, () =>
+        client.workflow.execute<(input: RecoverInput) => Promise<Recovery>>(RECOVER_WORKFLOW, {
+          workflowId: `recover-${environment}-${input.causeIndex}`,
+          taskQueue: QUEUES.orchestrator,
+          args: [input],
         }),
       ),
   };

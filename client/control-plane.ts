@@ -4,7 +4,14 @@ import type { ChangeRequest } from '../domain/change/request.ts';
 import type { Violation } from '../domain/errors.ts';
 import type { Signer } from '../domain/evidence/dsse.ts';
 import type { CommandAction } from '../domain/evidence/statements.ts';
-import type { ChangeStatus, CommandAnswer, DecideAnswer, Phase } from '../workflows/contract.ts';
+import type {
+  ChangeStatus,
+  CommandAnswer,
+  DecideAnswer,
+  Phase,
+  Reconciliation,
+  Recovery,
+} from '../workflows/contract.ts';
 import type { LogLine } from './log-line.ts';
 
 /** A person who acts: the subject that the trust document knows, and that person's own key, which stays here. */
@@ -83,6 +90,13 @@ export interface ControlPlane {
    * `ALREADY_ENDED` when it is closed, `NOT_FOUND` when there was no override.
    */
   closeReview(changeId: string, reason: string, person: Person): Promise<{ index: number }>;
+  /** Has the orchestrator look for what record, engine and zones do not agree on, and mend what is proven. */
+  reconcile(): Promise<Reconciliation>;
+  /**
+   * After the engine was lost: records the operator's signed recovery, has every fence raised, and has every open
+   * change begin again or go back. `index`: of the entry. `ENGINE_UNAVAILABLE` after the entry says so.
+   */
+  recover(reason: string, operator: Person): Promise<Recovery & { index: number }>;
   /** The entries of one change, in order. */
   history(changeId: string): Promise<LogLine[]>;
   /** Every entry from index `from` to the head. */

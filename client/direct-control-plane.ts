@@ -61,6 +61,8 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
     command: (changeId, command, person) => sendCommand(parts, changeId, command, person),
     closeReview: (changeId, reason, person) => closeReview(parts, changeId, reason, person),
     takeSnapshot: () => parts.engine.takeSnapshot(parts.environment),
+    reconcile: () => parts.engine.reconcile(parts.environment),
+    recover: (reason, operator) => recover(parts, reason, operator),
     history: (changeId) => history(parts, changeId),
     log: (from) => logLines(parts, from),
   };
@@ -207,12 +209,20 @@ async function start(
 
 async function status(parts: ControlPlaneParts, changeId: string): Promise<ChangeStatus> {
   try {
-    return await parts.engine.status(changeId);
+    const said = await parts.engine.status(changeId);
+    if (!ENDED.has(said.phase) || (await endedAlike(parts, said))) return said;
+    return await recordedStatus(parts, changeId, unknownChange(changeId));
   } catch (error) {
     if (!(error instanceof DomainError) || (error.code !== 'NOT_FOUND' && error.kind !== 'unavailable'))
       throw error;
     return recordedStatus(parts, changeId, error);
   }
+}
+
+/** A run that was reset, or started once more by somebody else, knows less than the log about how the change ended. */
+async function endedAlike({ log }: ControlPlaneParts, { changeId, phase }: ChangeStatus): Promise<boolean> {
+  const ended = (await log.sync()).ended[changeId];
+  return ended === undefined || (ended.status === 'committed') === (phase === 'committed');
 }
 
 /** Temporal is the engine and the log is the record: what it says when the engine does not. */
@@ -339,6 +349,37 @@ async function orEnded<T>(parts: ControlPlaneParts, changeId: string, call: () =
       {
         next: `Run \`resilience-ctl submit --resume ${changeId}\`, then this command again.`,
       },
+    );
+  }
+}
+
+async function recover(parts: ControlPlaneParts, reason: string, operator: Person) {
+  const { environment, engine, log } = parts;
+  mustHold(trustOf(await log.sync()), operator, 'operator');
+  const entry = await signStatement(operator.signer, 'recovery', {
+    environment,
+    operator: operator.subject,
+    reason,
+    nonce: parts.newNonce(),
+    at: new Date(parts.nowMs()).toISOString(),
+  });
+  const [fate] = await log.append([entry]);
+  if (fate?.fate !== 'honoured') {
+    const why = fate && 'reason' in fate ? fate.reason : 'the log gave no answer';
+    throw new DomainError('NOT_PERMITTED', `The recovery was not accepted: ${why}.`, {
+      next: 'Check that your key is in the trust document with the role operator.',
+    });
+  }
+  const { index } = fate;
+  try {
+    return { index, ...(await engine.recover(environment, { causeIndex: index })) };
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.kind !== 'unavailable') throw error;
+    throw new PortError(
+      error.code,
+      `The recovery is recorded at entry ${index} and not yet done. ${error.message}`,
+      { next: 'Start Temporal and every worker, then run `resilience-ctl recover` again.' },
+      error,
     );
   }
 }

@@ -2,6 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import { recordTrust } from '../activities/record-trust.ts';
 import { closedRuns } from '../infra/temporal/closed-runs.ts';
 import { archivePeriodically } from './archive-histories.ts';
+import { createChangeRuns } from './change-runs.ts';
 import { readWorkerConfig } from './config.ts';
 import { followLog } from './follow-log.ts';
 import { integratePeriodically } from './periodic-integration.ts';
@@ -34,6 +35,7 @@ if (config.role === 'orchestrator') {
   const engine = new Client({ connection: Connection.lazy({ address }), namespace });
   const runsOf = (changeId: string) => closedRuns(engine, changeId);
   void archivePeriodically({ log: ports.log, archive: ports.histories, runsOf }, logger);
+  await createChangeRuns(engine, config.environment).keepReconciling();
 }
 const worker = await createRoleWorker(config, ports, logger, workflowBundle);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => worker.shutdown());

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
 import { bundleWorkflowCode, NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import {
@@ -16,6 +17,7 @@ import { createFileZoneSwitch } from '../infra/files/file-zone-switch.ts';
 import { createHttpProber } from '../infra/http/http-prober.ts';
 import { QUEUES } from '../workflows/contract.ts';
 import { activityEdge, pause } from './activity-edge.ts';
+import { createChangeRuns } from './change-runs.ts';
 import type { WorkerConfig } from './config.ts';
 import { enforceFreezes } from './enforce-freezes.ts';
 import { installedBuild } from './installed-build.ts';
@@ -67,10 +69,11 @@ async function createWorkers(
   logger: Logger,
   workflowBundle?: WorkflowBundle,
 ): Promise<Worker[]> {
-  const connection = await NativeConnection.connect({ address: config.temporal.address });
+  const { address, namespace } = config.temporal;
+  const connection = await NativeConnection.connect({ address });
   const common = {
     connection,
-    namespace: config.temporal.namespace,
+    namespace,
     // Read again by `resilience-ctl doctor`.
     identity: `${config.voterZone ? `voter.${config.voterZone}` : config.role}@${process.pid} ${installedBuild().build}`,
     shutdownGraceTime: SHUTDOWN_GRACE,
@@ -88,6 +91,7 @@ async function createWorkers(
           activities: createOrchestratorActivities({
             ...ports,
             integrator,
+            runs: createChangeRuns(new Client({ connection, namespace }), config.environment),
             pager: createPager(config, logger),
           }),
           // A killed worker's workflows move on after this, instead of after ten seconds.

@@ -8,6 +8,7 @@ import {
   defineSignal,
   defineUpdate,
   log,
+  patched,
   setHandler,
 } from '@temporalio/workflow';
 import { type LifecycleEvent, nextPhase } from '../domain/change/lifecycle.ts';
@@ -39,6 +40,7 @@ import { schema } from './phases/schema.ts';
 import { stages } from './phases/stages.ts';
 import { verify } from './phases/verify.ts';
 import { begin, isEnd, type Progress } from './progress.ts';
+import { takeUp } from './take-up.ts';
 
 const decideUpdate = defineUpdate<DecideAnswer, [DecideMessage]>(MESSAGES.decide);
 const decideSignal = defineSignal<[DecideMessage]>(MESSAGES.decide);
@@ -171,13 +173,36 @@ async function recordEnd(run: ChangeRun, ending: 'rejected' | 'rolled-back'): Pr
   } catch (error) {
     const failure = failureOf(error);
     // To the log production is not as before, and these records stay reserved: not an end that may go unseen.
-    if (failure.kind === 'stuck') return run.hold(`recording the end: ${failure.message}`, failure.next);
+    if (failure.kind === 'stuck') {
+      if (ending === 'rejected' && patched('take-up')) return backFromLostRun(run);
+      return run.hold(`recording the end: ${failure.message}`, failure.next);
+    }
     // A change that the log never honoured has no end there either; anything else is for the log's readers.
     log.warn('the end is not in the log', { changeId, error: failure.message });
   }
   run.progress.ending = null;
   enter(run, ending);
   return undefined;
+}
+
+/** This run wrote nothing and the log says that the change did: a run before it was reset or terminated. */
+async function backFromLostRun(run: ChangeRun): Promise<undefined | Stopped> {
+  const { changeId } = run.status;
+  try {
+    const found = await run.persist('looking for what was written', () =>
+      orchestrator.findUnderway({ changeId }),
+    );
+    if (found === STOPPED) return STOPPED;
+    if (found !== null) {
+      takeUp(run, found);
+      run.progress.ending = null;
+      enter(run, 'rolling-back');
+    }
+    return undefined;
+  } catch (error) {
+    const { message, next } = failureOf(error);
+    return run.hold(`looking for what was written: ${message}`, next);
+  }
 }
 
 function enter(run: ChangeRun, phase: Phase): void {

@@ -1,9 +1,12 @@
+import type { RaisedFence } from '../activities/dns/raise-fence.ts';
+import type { Survey } from '../activities/survey.ts';
 import type { Phase } from '../domain/change/lifecycle.ts';
 import type { RiskClass } from '../domain/change/risk.ts';
 import type { Violation } from '../domain/errors.ts';
 import type { Digest } from '../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
 import type { Verdict, VoteDecision } from '../domain/evidence/statements.ts';
+import type { Finding } from '../domain/reconcile/judge-environment.ts';
 
 export type { Phase };
 
@@ -12,6 +15,10 @@ export type { Phase };
 export const CHANGE_WORKFLOW = 'change';
 /** Takes a snapshot of the log, and answers with a `TakenSnapshot`. */
 export const SNAPSHOT_WORKFLOW = 'snapshot';
+/** Finds and mends what record, engine and zones do not agree on; takes a `ReconcileInput`, answers with a `Reconciliation`. */
+export const RECONCILE_WORKFLOW = 'reconcile';
+/** After the engine was lost; takes a `RecoverInput` and answers with a `Recovery`. */
+export const RECOVER_WORKFLOW = 'recover';
 /** Makes a recorded freeze effective at once. Input: the index of its entry. */
 export const FREEZE_WORKFLOW = 'freeze';
 /** Releases a scope step by step. Input: `ResumeInput`. */
@@ -135,3 +142,27 @@ export const SEARCH_ATTRIBUTES = {
   risk: 'ChangeRisk',
   resources: 'ChangeResources',
 } as const;
+
+export interface ReconcileInput {
+  /** Whether to page for what the run before it did not find. A person who asked reads the answer. */
+  page: boolean;
+}
+
+export interface Reconciliation extends Omit<Survey, 'findings'> {
+  findings: ReconciledFinding[];
+}
+
+export interface ReconciledFinding extends Finding {
+  /** What was done about it; `failed`, with why; or `nothing`, which is for a person. */
+  done: 'restarted' | 'settled' | 'nothing' | 'failed';
+  why: string | null;
+}
+
+export interface RecoverInput {
+  /** Index of the recovery entry. */
+  causeIndex: number;
+}
+
+export interface Recovery extends Reconciliation {
+  raised: RaisedFence[];
+}

@@ -1,4 +1,4 @@
-import { landed } from '../../domain/kinds/dns-fence.ts';
+import { fenceIndex, landed } from '../../domain/kinds/dns-fence.ts';
 import type { LogState } from '../../domain/log/state.ts';
 import { recordOutcome } from '../outcomes.ts';
 import type { EnactorPorts } from '../role-ports.ts';
@@ -13,7 +13,7 @@ export async function settleOutcomes(
   state: LogState,
   live: string | null,
   zone: string,
-  ownIntentIndex: number,
+  ownIntentIndex: number | null,
 ): Promise<void> {
   const fenceOf = expectedFences(state);
   for (const change of Object.values(state.changes)) {
@@ -34,4 +34,12 @@ export async function settleOutcomes(
       );
     }
   }
+}
+
+/** Settles what the fence of one zone proves, for the reconciler. */
+export async function settleZone(ports: EnactorPorts, { zone }: { zone: string }): Promise<void> {
+  const live = await ports.dns.readFence(zone);
+  // As for any effect: a fence's entry is in the log before the fence is in the zone.
+  const state = await ports.log.sync({ atLeast: live === null ? 0 : fenceIndex(live) + 1 });
+  await settleOutcomes(ports, state, live, zone, null);
 }

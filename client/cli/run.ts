@@ -12,6 +12,7 @@ import { addHistory, addLog } from './commands/log.ts';
 import { addOverride } from './commands/override.ts';
 import { addPermissions } from './commands/permissions.ts';
 import { addPlan } from './commands/plan.ts';
+import { addReconcile } from './commands/reconcile.ts';
 import { addSchema } from './commands/schema.ts';
 import { addSnapshot } from './commands/snapshot.ts';
 import { addStatus } from './commands/status.ts';
@@ -67,6 +68,7 @@ export function createProgram(cli: Cli): Command {
   addWayBack(program, cli);
   addSnapshot(program, cli);
   addStoreCheck(program, cli);
+  addReconcile(program, cli);
   addAudit(program, cli);
   addPermissions(program, cli);
   addSchema(program, cli);

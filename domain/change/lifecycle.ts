@@ -20,16 +20,27 @@ export type Phase = (typeof PHASES)[number];
  * What happened in a phase.
  * `refused`: a guard, the quorum, a person or the log said no. `aborted`: somebody asked for the end.
  * `regressed`: what is live is not well, or not what the plan says. `votes-aged`: approval took so long that the
- * quorum must look again. `restored`: production reads as before.
+ * quorum must look again. `underway`: an earlier run of the change was lost when it had begun to write. `restored`:
+ * production reads as before.
  */
-export type LifecycleEvent = 'passed' | 'refused' | 'aborted' | 'regressed' | 'votes-aged' | 'restored';
+export type LifecycleEvent =
+  | 'passed'
+  | 'refused'
+  | 'aborted'
+  | 'regressed'
+  | 'votes-aged'
+  | 'underway'
+  | 'restored';
 
 const REFUSABLE = { refused: 'rejected', aborted: 'rejected' } as const;
 
-/** Before `stages` nothing is live, so there is nothing to undo; from there on only a rollback leads out. */
+/**
+ * Before `stages` nothing is live, unless an earlier run was lost, so there is nothing to undo; from there on only a
+ * rollback leads out.
+ */
 const MOVES: Record<Phase, Partial<Record<LifecycleEvent, Phase>>> = {
   submitted: { passed: 'schema', ...REFUSABLE },
-  schema: { passed: 'causal', ...REFUSABLE },
+  schema: { passed: 'causal', underway: 'rolling-back', ...REFUSABLE },
   causal: { passed: 'plan', ...REFUSABLE },
   plan: { passed: 'quorum', ...REFUSABLE },
   quorum: { passed: 'approval', ...REFUSABLE },
@@ -39,7 +50,8 @@ const MOVES: Record<Phase, Partial<Record<LifecycleEvent, Phase>>> = {
   verify: { passed: 'commit', aborted: 'rolling-back', regressed: 'rolling-back' },
   // Refused: the commit entry is void, because a precondition does not hold at its index.
   commit: { passed: 'committed', refused: 'rolling-back', aborted: 'rolling-back' },
-  'rolling-back': { restored: 'rolled-back' },
+  // Passed: it turned out to be committed already.
+  'rolling-back': { restored: 'rolled-back', passed: 'committed' },
   committed: {},
   rejected: {},
   'rolled-back': {},

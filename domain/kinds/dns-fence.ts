@@ -79,6 +79,19 @@ export function fenceIndex(fence: string): number {
   return Number(fence.split('.', 1)[0]);
 }
 
+/** Whether the product could have written this value. */
+export function isReadableFence(fence: string): boolean {
+  return FENCE_PATTERN.test(fence);
+}
+
+/** Whether a zone holds the one later than the other: fences only grow. What is unreadable is never the newer one. */
+export function isNewerFence(fence: string, than: string | null): boolean {
+  if (!isReadableFence(fence)) return false;
+  if (than === null || !isReadableFence(than)) return true;
+  const [index, other] = [fenceIndex(fence), fenceIndex(than)];
+  return index > other || (index === other && fence.length > than.length);
+}
+
 /**
  * Whether an effect is in the chain that leads from the live fence back through the `expectedFence` of each intent.
  * It is the only safe answer after a lost one: the provider's reply may be to a second try of a first that landed.
@@ -134,7 +147,7 @@ function rollbacksOf(fence: string): number[] {
 }
 
 function assertReadable(fence: string): void {
-  if (FENCE_PATTERN.test(fence)) return;
+  if (isReadableFence(fence)) return;
   throw new DomainError('ENTRY_MALFORMED', `The fence "${fence}" is not one that this product writes.`, {
     next: `Find out who edited the TXT record ${FENCE_LABEL}; nothing is written to the zone until it is readable.`,
   });

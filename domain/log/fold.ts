@@ -7,12 +7,14 @@ import type {
   CommitPredicate,
   FreezePredicate,
   IntentPredicate,
+  OutcomePredicate,
   OverrideOutcomePredicate,
   ResumptionPredicate,
   Rollout,
   TrustPredicate,
 } from '../evidence/statements.ts';
 import type { TrustDocument } from '../evidence/trust.ts';
+import { isNewerFence } from '../kinds/dns-fence.ts';
 import { type Judge, judgeAuthority, judgeUnder, own } from './authority.ts';
 import { isWithdrawal, readEntry } from './entry.ts';
 import { firstIndexOf } from './first-index.ts';
@@ -204,7 +206,7 @@ function record(said: Said, state: LogState, dependents: Dependents, index: numb
       recordIntent(said.predicate, change, state, index);
       return;
     case 'outcome':
-      change.outcomes.push({ ...said.predicate, index });
+      recordOutcome(said.predicate, change, state, index);
       return;
     case 'commit':
       if (said.predicate.rollout !== null) {
@@ -296,6 +298,21 @@ function recordIntent(intent: IntentPredicate, change: ChangeRecord, state: LogS
   change.intents.push({ ...intent, index });
   if (intent.zone !== null) state.fenceChain[index] = intent.expectedFence;
   for (const resource of change.plan?.resources ?? []) state.reservations[resource] = change.changeId;
+}
+
+function recordOutcome(
+  outcome: OutcomePredicate,
+  change: ChangeRecord,
+  state: LogState,
+  index: number,
+): void {
+  change.outcomes.push({ ...outcome, index });
+  const zone = change.intents.find((intent) => intent.index === outcome.intentIndex)?.zone;
+  if (typeof zone !== 'string' || outcome.fence === null) return;
+  // Outcomes may be recorded late, in another order than what they saw.
+  if (isNewerFence(outcome.fence, own(state.settledFences, zone) ?? null)) {
+    state.settledFences[zone] = outcome.fence;
+  }
 }
 
 function recordCommit(commit: CommitPredicate, state: LogState, dependents: Dependents, index: number): void {

@@ -55,6 +55,8 @@ export interface LogState {
   snapshot: Indexed<SnapshotPredicate> | null;
   /** Fences raised by a freeze or a recovery, the newest of each zone. */
   raisedFences: Indexed<FencePredicate>[];
+  /** Zone → the newest fence that an outcome found live there: with every effect settled, what the zone must hold. */
+  settledFences: Record<string, string>;
   /** The newest recovery. */
   recovery: Indexed<RecoveryPredicate> | null;
   /** Every override there was, by its change: a token counts once, and a review stays open until it is closed. */
@@ -96,6 +98,7 @@ const emptyParts = (): Omit<LogState, 'environment' | 'trustInForce'> => ({
   recentCommits: [],
   snapshot: null,
   raisedFences: [],
+  settledFences: {},
   recovery: null,
   overrides: {},
   freezeNonces: {},

@@ -30,6 +30,9 @@ function own(role: Role): OpenedPorts {
   return ports;
 }
 
+const noEngine = () => Promise.reject(new Error('no workflow runs here'));
+const runs = { stateOf: noEngine, start: noEngine, keepReconciling: noEngine };
+
 beforeAll(async () => {
   env = await startLiveEnvironment({
     name: 'rogue',
@@ -42,7 +45,7 @@ beforeAll(async () => {
   const { cosignedLog } = own('enactor');
   if (!integrator || !cosignedLog) throw new Error('not configured');
   const pager = { page: async () => {} };
-  orchestrator = createOrchestratorActivities({ ...own('orchestrator'), integrator, pager });
+  orchestrator = createOrchestratorActivities({ ...own('orchestrator'), integrator, pager, runs });
   enactor = createEnactorActivities({ ...own('enactor'), cosignedLog, pause: (ms) => sleep(ms) });
 });
 afterAll(() => env?.stop());
@@ -228,6 +231,7 @@ describe('a trust document that has expired', () => {
     const { cosignedLog, ...enacting } = { ...own('enactor'), clock };
     if (!integrator || !cosignedLog) throw new Error('not configured');
     const lateOrchestrator = createOrchestratorActivities({
+      runs,
       ...late,
       integrator,
       pager: { page: async () => {} },

@@ -15,7 +15,15 @@ import type { CommandAction, Verdict, VoteDecision } from '../../domain/evidence
 import { type ChangeInput, VOTER_ZONES } from '../../workflows/contract.ts';
 
 /** Activities that other workflows than a change ask for. */
-export type OfNoChange = 'takeSnapshot' | 'changesSentBack' | 'resumptionStanding' | 'recordResumption';
+export type OfNoChange =
+  | 'takeSnapshot'
+  | 'changesSentBack'
+  | 'resumptionStanding'
+  | 'recordResumption'
+  | 'survey'
+  | 'restartChange'
+  | 'keepReconciling'
+  | 'settleZone';
 export type ChangeVoter = Pick<VoterActivities, 'vote'>;
 
 /** What production is before the change; otherwise it is the name of the stage that is live. */
@@ -114,6 +122,8 @@ export class FakeWorld {
       author: AUTHOR,
       reason: 'a test',
       resources: ['dns/example.com/api/A'],
+      ordered: { abort: null, pause: null },
+      underway: null,
     }),
     checkCausality: async () => ({ ahead: [], violations: [] }),
     makePlan: async ({ refused }) => {
@@ -150,13 +160,14 @@ export class FakeWorld {
     page: async ({ summary }) => {
       this.pages.push(summary);
     },
+    findUnderway: async () => null,
   };
 
   readonly analysis: Pick<AnalysisActivities, 'judgeStage'> = {
     judgeStage: async ({ stage }) => this.judged(stage, 'pass'),
   };
 
-  readonly enactor: EnactorActivities = {
+  readonly enactor: Omit<EnactorActivities, OfNoChange> = {
     applyStage: async ({ intentIndex }) => {
       const stage = this.log[intentIndex]?.replace('intent ', '') ?? 'no such intent';
       this.live = stage;

@@ -323,8 +323,8 @@ function quietRuntime(): void {
   runtimeIsQuiet = true;
 }
 
-/** Task queues are names of a namespace: with one each, environments do not take each other's tasks. */
-async function registerNamespace(stack: StackAddresses): Promise<void> {
+/** Task queues are names of a namespace: with one each, environments do not take each other’s tasks. */
+export async function registerNamespace(stack: StackAddresses): Promise<void> {
   const { address, namespace } = stack.temporal;
   const connection = await Connection.connect({ address });
   try {

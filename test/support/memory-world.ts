@@ -3,6 +3,7 @@ import type { DnsZones, FencedBatch } from '../../activities/ports/dns-zones.ts'
 import type { EnactorPorts } from '../../activities/role-ports.ts';
 import { canonicalText } from '../../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../../domain/evidence/dsse.ts';
+import type { TrustDocument } from '../../domain/evidence/trust.ts';
 import type { RecordSet, ZoneState } from '../../domain/kinds/dns-records.ts';
 import { encodeEntry } from '../../domain/log/entry.ts';
 import { createFold } from '../../domain/log/fold.ts';
@@ -12,6 +13,7 @@ import { AT, ENVIRONMENT, signedTrust, signerOf } from './sample-log.ts';
 
 /** A log and zones in memory: the real fold, and batches that are all or nothing. */
 export interface MemoryWorld {
+  trust: TrustDocument;
   log: ChangeLog;
   zones: Map<string, ZoneState>;
   /** Every batch that was tried, in order, and whether it landed. */
@@ -43,6 +45,7 @@ export function createMemoryWorld(...zoneNames: string[]): MemoryWorld {
     zoneNames.map((zone): [string, ZoneState] => [zone, { zone, fence: null, recordSets: [], opaque: [] }]),
   );
   const world: MemoryWorld = {
+    trust,
     log,
     zones,
     batches: [],

@@ -211,13 +211,14 @@ export class Engine {
     verifyLive: (input) => this.#here().orchestrator.verifyLive(input),
     recordEnd: (input) => this.#here().orchestrator.recordEnd(input),
     page: (input) => this.#here().orchestrator.page(input),
+    findUnderway: (input) => this.#here().orchestrator.findUnderway(input),
   };
 
   readonly #analysis: Pick<AnalysisActivities, 'judgeStage'> = {
     judgeStage: (input) => this.#here().analysis.judgeStage(input),
   };
 
-  readonly #enactor: EnactorActivities = {
+  readonly #enactor: Omit<EnactorActivities, OfNoChange> = {
     applyStage: (input) => this.#here().enactor.applyStage(input),
     rollBack: (input) => this.#here().enactor.rollBack(input),
     commit: (input) => this.#here().enactor.commit(input),

@@ -109,6 +109,8 @@ inEachMode('a change', (engine) => {
       author: '',
       reason: '',
       resources: [],
+      ordered: { abort: null, pause: null },
+      underway: null,
     });
     const change = await engine().start(world);
     expect(await change.result()).toEqual({ status: 'rejected', violations: [found] });

@@ -8,6 +8,10 @@ const RECORD_RETRY_MS = 5_000;
 export async function rollingBack(run: ChangeRun): Promise<PhaseOutcome> {
   const undone = await undo(run);
   if (undone === STOPPED) return STOPPED;
+  if (undone === 'committed') {
+    run.status.undo = [];
+    return 'passed';
+  }
   // Compared with false: the answer of an older build, in a history that is replayed, does not say.
   if (undone.wasLive === false) {
     run.status.undo = [];
@@ -32,13 +36,15 @@ export async function rollingBack(run: ChangeRun): Promise<PhaseOutcome> {
   return 'restored';
 }
 
-async function undo(run: ChangeRun): Promise<{ wasLive: boolean } | Stopped> {
+async function undo(run: ChangeRun): Promise<{ wasLive: boolean } | 'committed' | Stopped> {
   const entry = run.status.undo[0];
   if (entry === undefined) return { wasLive: false };
   const { changeId, intentIndex } = entry.input;
   for (;;) {
     const back = await run.persist('rolling back', () => enactor.rollBack({ changeId, intentIndex }));
     if (back === STOPPED) return STOPPED;
+    // By a run before this one, which was reset.
+    if (back.result === 'committed') return 'committed';
     if (back.result === 'stuck') {
       const stopped = await run.hold(
         back.violations.map((violation) => violation.message).join('; '),

@@ -149,6 +149,8 @@ function scene(engine: Partial<ChangeEngine> = {}, trust = TRUST) {
     },
     engine: {
       takeSnapshot: async () => ({ size: 0, stateDigest: digestOf('state'), index: 0 }),
+      reconcile: () => Promise.reject(new Error('nobody reconciles here')),
+      recover: () => Promise.reject(new Error('nobody recovers here')),
       start: async (input) => {
         happened.push('start');
         started.push(input);

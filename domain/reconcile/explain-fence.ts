@@ -1,0 +1,35 @@
+import { fenceIndex, isReadableFence } from '../kinds/dns-fence.ts';
+import type { LogState } from '../log/state.ts';
+
+/**
+ * Whether an entry explains the fence that is live in a zone, at the head of a log that was read no earlier: it is the
+ * newest that an outcome found, or was written since by an open change's intent, by the rollback of one, or by a raised
+ * fence. Null when it is explained, else what is wrong with it.
+ */
+export function whyUnexplained(zone: string, live: string | null, state: LogState): string | null {
+  const settled = state.settledFences[zone] ?? null;
+  const raised = state.raisedFences.find((one) => one.zone === zone);
+  const intents = new Set(
+    Object.values(state.changes).flatMap((change) =>
+      change.intents.filter((intent) => intent.zone === zone).map(({ index }) => index),
+    ),
+  );
+  if (live === null) {
+    const written = settled ?? (raised === undefined ? null : raised.expectedFence);
+    return written === null ? null : `its fence is gone; the log left ${written}`;
+  }
+  if (!isReadableFence(live)) return `its fence "${live}" is not one that this product writes`;
+
+  function isExplained(fence: string): boolean {
+    if (fence === settled || fence === raised?.expectedFence) return true;
+    const rollback = fence.lastIndexOf('.r');
+    if (rollback >= 0) {
+      const base = fence.slice(0, rollback);
+      // A rollback in a zone without a fence stands on 0.
+      return intents.has(Number(fence.slice(rollback + 2))) && (base === '0' || isExplained(base));
+    }
+    const index = fenceIndex(fence);
+    return index === raised?.index || intents.has(index);
+  }
+  return isExplained(live) ? null : `no entry explains its fence ${live}; the log left ${settled ?? 'none'}`;
+}
