@@ -264,7 +264,7 @@ test('a change is paused, continued, and aborted while it is live: production go
 });
 
 test('an operator freezes the environment, sees it effective, and lets it go on step by step', async () => {
-  expect(await here('automation', 'status')).toMatchObject({ status: 0, stdout: 'dev is active.\n' });
+  expect(await here('automation', 'status')).toMatchObject({ status: 0, stdout: 'demo is active.\n' });
   expect(await here('automation', 'freeze', '--as', 'bob', '--reason', 'not mine to do')).toMatchObject({
     status: 4,
     stderr: expect.stringContaining('bob does not have the role operator'),
@@ -282,7 +282,7 @@ test('an operator freezes the environment, sees it effective, and lets it go on 
     await here('automation', 'resume', '--as', 'carol', ...gradually, '--json'),
   );
   expect(resumed?.order[0]).toBe('us-east-1b');
-  const isActive = async () => (await here('automation', 'status')).stdout === 'dev is active.\n';
+  const isActive = async () => (await here('automation', 'status')).stdout === 'demo is active.\n';
   await vi.waitUntil(isActive, { timeout: 20_000, interval: 200 });
   expect((await here('automation', 'status', '--verbose')).stdout).toContain('released 3 of 3: us-east-1b, ');
 
@@ -303,7 +303,7 @@ test('an operator freezes the environment, sees it effective, and lets it go on 
     stderr: expect.stringContaining('the environment is not frozen; frozen: kind config'),
   });
   await here('automation', 'resume', '--as', 'carol', '--kind', 'config', '--reason', 'b');
-  const refused = await here('automation', 'freeze', '--hard', '--as', 'carol', '--reason', 'c');
+  const refused = await here('automation', 'freeze', '--hard', '--as', 'carol', '--reason', 'c', '--json');
   expect(refused).toMatchObject({ status: 2, stderr: expect.stringContaining('a hard freeze needs --yes') });
 });
 
@@ -410,7 +410,7 @@ async function expectUnderstood([, ...args]: string[], source = 'help'): Promise
 }
 
 /** Commands that only hold others. */
-const GROUPS = ['factor', 'keys', 'audit', 'snapshot', 'store', 'permissions', 'trust'];
+const GROUPS = ['automation', 'factor', 'keys', 'audit', 'snapshot', 'store', 'permissions', 'trust'];
 
 function leaves(command: Command, path: string[] = []): { path: string[] }[] {
   const own = command.parent === null || GROUPS.includes(command.name()) ? [] : [{ path }];

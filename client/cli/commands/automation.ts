@@ -115,10 +115,14 @@ async function freeze(cli: Cli, command: Command, options: FreezeOptions): Promi
   const json = wantsJson(command);
   const hard = options.hard === true;
   if (hard && options.rollback) command.error('error: a hard freeze refuses what --rollback asks for');
+  const mustAsk = hard && options.yes !== true;
+  if (mustAsk && (json || !cli.stdin.isTTY)) {
+    command.error('error: there is no terminal to ask on; a hard freeze needs --yes');
+  }
   await withControlPlane(cli, async ({ brakes }, installation) => {
     const scope = scopeOf(command, options, installation);
     const operator = await personFor(cli, command, installation);
-    if (hard && options.yes !== true && !(await meansHard(cli, command))) return;
+    if (mustAsk && !(await meansHard(cli))) return;
     const recorded = await withProgress(
       cli,
       'Recording the freeze',
@@ -153,10 +157,7 @@ function notRecorded(error: unknown): unknown {
   );
 }
 
-async function meansHard(cli: Cli, command: Command): Promise<boolean> {
-  if (wantsJson(command) || !cli.stdin.isTTY) {
-    command.error('error: there is no terminal to ask on; a hard freeze needs --yes');
-  }
+async function meansHard(cli: Cli): Promise<boolean> {
   const terminal = createInterface({ input: cli.stdin, output: process.stderr });
   try {
     const typed = await terminal.question(
