@@ -378,7 +378,7 @@ async function recover(parts: ControlPlaneParts, reason: string, operator: Perso
     throw new PortError(
       error.code,
       `The recovery is recorded at entry ${index} and not yet done. ${error.message}`,
-      { next: 'Start Temporal and every worker, then run `resilience-ctl recover` again.' },
+      { next: 'Start Temporal and every worker, then run the same command again.' },
       error,
     );
   }

@@ -380,6 +380,20 @@ test('the log tells all of it, and every entry counts but the refused ones', asy
   expect(tail).toEqual(lines.slice(-1));
 });
 
+test('record, engine and zones agree, also after a recovery', async () => {
+  answerOf('reconcile', await here('reconcile', '--json'));
+  expect(await here('reconcile')).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/^Everything agrees/),
+  });
+  const recover = ['recover', '--reason', 'to show it', '--as'];
+  expect((await here(...recover, 'alice', '--json')).status).toBe(4);
+  answerOf('recover', await here(...recover, 'carol', '--json'));
+  expect((await here(...recover, 'carol')).stdout).toMatch(
+    /^Recovery recorded at entry \d+\..*\n {2}example\.com +fence \d+\n/,
+  );
+});
+
 test('the store is sound, and a snapshot is taken on demand', async () => {
   answerOf('snapshot create', await here('snapshot', 'create', '--json'));
   expect((await here('snapshot', 'create')).stdout).toMatch(

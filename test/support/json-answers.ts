@@ -193,6 +193,26 @@ const storedVersion = z.strictObject({
 const edit = z.strictObject({ path: z.string(), before: z.unknown(), after: z.unknown() }).partial();
 const wayBack = z.union([z.looseObject({ kind: z.literal('ChangeRequest') }), submitted]);
 
+const reconciliation = {
+  at: z.iso.datetime(),
+  size: z.int(),
+  openChanges: z.int(),
+  zones: z.int(),
+  findings: z.array(
+    z.strictObject({
+      rule: z.string(),
+      subject: z.string(),
+      zone: z.string().optional(),
+      message: z.string(),
+      action: z.enum(['restart', 'settle', 'hold']),
+      remedy: z.string(),
+      done: z.enum(['restarted', 'settled', 'nothing', 'failed']),
+      why: z.string().nullable(),
+    }),
+  ),
+  foundInAll: z.int(),
+};
+
 export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
   dev: running,
   'dev --detach': running,
@@ -323,6 +343,12 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
     fields: z.array(z.strictObject({ path: z.string(), value: z.unknown(), by: storedVersion })),
   }),
   revert: wayBack,
+  reconcile: z.strictObject(reconciliation),
+  recover: z.strictObject({
+    ...reconciliation,
+    index,
+    raised: z.array(z.strictObject({ zone: z.string(), fence: z.string() })),
+  }),
   'snapshot list': z.strictObject({
     index,
     size: z.int(),
