@@ -69,17 +69,18 @@ async function freshOrLastKnown(log: FactorVerifierPorts['log']): Promise<LogSta
   }
 }
 
-/** What a code is given for. */
+/** What a code is given for. Break-glass must work where the store is down too; an approval can wait. */
 interface Signed {
   changeId: string;
   planDigest: Digest;
   nonce: string;
+  isOverride: boolean;
 }
 
 async function check(ports: TrustedPorts, { person, signed, code }: FactorRequest): Promise<Envelope> {
   const statement = openSigned(ports, person, signed);
   const commitment = commitmentOf(ports, person);
-  const method = await spend(ports, person, commitment, code);
+  const method = await spend(ports, person, commitment, code, statement.isOverride);
   const nowMs = ports.clock.nowMs();
   const { changeId, planDigest, nonce } = statement;
   return signStatement(ports.signer, 'mfa', {
@@ -91,10 +92,11 @@ async function check(ports: TrustedPorts, { person, signed, code }: FactorReques
 
 function openSigned(ports: TrustedPorts, person: string, envelope: Envelope): Signed {
   const opened = openEnvelope(envelope);
-  if (opened.type !== 'approval') {
+  if (opened.type !== 'approval' && opened.type !== 'override') {
     throw refusal('NOT_PERMITTED', 'second-factor-for', `A ${opened.type} statement takes no second factor.`);
   }
-  const { predicate } = opened;
+  const { type, predicate } = opened;
+  const signers = type === 'approval' ? [predicate.approver] : predicate.approvers;
   if (predicate.environment !== ports.environment) {
     throw refusal(
       'NOT_PERMITTED',
@@ -102,7 +104,7 @@ function openSigned(ports: TrustedPorts, person: string, envelope: Envelope): Si
       `It was signed for ${predicate.environment}; this verifier is of ${ports.environment}.`,
     );
   }
-  if (predicate.approver !== person || !isKeyOf(ports, person, verifiedKeyIds(opened, ports.verify))) {
+  if (!signers.includes(person) || !isKeyOf(ports, person, verifiedKeyIds(opened, ports.verify))) {
     throw refusal('SIGNATURE_INVALID', 'own-key', `${person} did not sign it.`);
   }
   if (Date.parse(predicate.expiresAt) < ports.clock.nowMs()) {
@@ -113,7 +115,8 @@ function openSigned(ports: TrustedPorts, person: string, envelope: Envelope): Si
       'Sign a new one.',
     );
   }
-  return predicate;
+  const { changeId, planDigest, nonce } = predicate;
+  return { changeId, planDigest, nonce, isOverride: type === 'override' };
 }
 
 function commitmentOf({ trust }: TrustedPorts, subject: string): Digest {
@@ -132,10 +135,12 @@ async function spend(
   person: string,
   commitment: Digest,
   code: string,
+  isOverride: boolean,
 ): Promise<FactorMethod> {
   const factor = await ports.factors.factor(person, commitment);
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const { use, version } = await ports.factors.use(person, commitment);
+    const { use, version, isAlone } = await ports.factors.use(person, commitment);
+    if (isAlone && !isOverride) throw storeDown();
     const nowMs = ports.clock.nowMs();
     const locked = lockedUntil(use, nowMs);
     if (locked !== null) throw lockedOut(person, locked);
@@ -187,6 +192,12 @@ async function logLock(
   } catch (error) {
     ports.onUnlogged(error);
   }
+}
+
+function storeDown(): PortError {
+  return new PortError('FACTOR_VERIFIER_UNAVAILABLE', 'The store of second factors does not answer.', {
+    next: 'Wait until it does; only break-glass goes on without it.',
+  });
 }
 
 function lockedOut(person: string, until: string): DomainError {

@@ -172,7 +172,8 @@ export async function connect(installation: Installation): Promise<Connected> {
  * People believe no snapshot: they fold the log from its first entry once, and then from where this machine was. An
  * installation without a memory folds it each time.
  */
-async function openRememberedLog(
+/** A log that goes on from where this machine was the last time, and writes down how far it got. */
+export async function openRememberedLog(
   { environment, trustDigest, memoryDir }: Installation,
   input: Omit<S3ChangeLogInput, 'from'>,
 ): Promise<ChangeLog> {
@@ -236,6 +237,13 @@ function factorVerifierOf({ factorVerifierUrl }: Installation): FactorVerifier |
   return factorVerifierUrl === undefined ? null : createHttpFactorVerifier(factorVerifierUrl);
 }
 
+/** Throws `FACTOR_VERIFIER_UNAVAILABLE` where the installation names none. */
+export function factorVerifierFor(installation: Installation): FactorVerifier {
+  const verifier = factorVerifierOf(installation);
+  if (verifier === null) throw noFactorVerifier();
+  return verifier;
+}
+
 /** Makes a second factor and enrols it. Throws what `enrolFactor` throws. */
 export async function enrolNewFactor(
   installation: Installation,
@@ -243,9 +251,7 @@ export async function enrolNewFactor(
 ): Promise<{ subject: string; uri: string; recoveryCodes: string[]; commitment: string }> {
   const { environment } = installation;
   const { factor, recoveryCodes } = await makeFactor();
-  const verifier = factorVerifierOf(installation);
-  if (verifier === null) throw noFactorVerifier();
-  const commitment = await enrolFactor(verifier, environment, person, factor);
+  const commitment = await enrolFactor(factorVerifierFor(installation), environment, person, factor);
   const { subject } = person;
   return { subject, uri: factorUri(factor, environment, subject), recoveryCodes, commitment };
 }

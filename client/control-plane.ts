@@ -34,7 +34,8 @@ export interface ChangeSummary {
   changeId: string;
   author: string | null;
   /** `open` while the log has no end for it. */
-  state: 'open' | Extract<Phase, 'committed' | 'rejected' | 'rolled-back'> | 'aborted';
+  /** `in-review`: break-glass has changed production, and no third person has closed its review. */
+  state: 'open' | 'in-review' | Extract<Phase, 'committed' | 'rejected' | 'rolled-back'> | 'aborted';
   resources: string[];
   /** Index of the entry that says so: the request of an open change, the end of another. */
   index: number;
@@ -84,6 +85,11 @@ export interface ControlPlane {
   ): Promise<CommandAnswer>;
   /** Has the orchestrator store the state so far and sign the entry that names it. */
   takeSnapshot(): Promise<TakenSnapshot>;
+  /**
+   * A third person closes the review that an override has opened. Throws `NOT_PERMITTED` for anybody who took part,
+   * `ALREADY_ENDED` when it is closed, `NOT_FOUND` when there was no override.
+   */
+  closeReview(changeId: string, reason: string, person: Person): Promise<{ index: number }>;
   /** Has the orchestrator look for what record, engine and zones do not agree on, and mend what is proven. */
   reconcile(): Promise<Reconciliation>;
   /**

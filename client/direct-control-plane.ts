@@ -19,7 +19,9 @@ import { actionQuestions } from '../domain/permissions/change-questions.ts';
 import { principalOf } from '../domain/permissions/in-force.ts';
 import type { ChangeInput, ChangeStatus } from '../workflows/contract.ts';
 import type { ChangeEngine } from './change-engine.ts';
-import type { ChangeSummary, ControlPlane, Person, PlanPreview } from './control-plane.ts';
+import { summaries } from './change-summaries.ts';
+import { closeReview } from './close-review.ts';
+import type { ControlPlane, Person, PlanPreview } from './control-plane.ts';
 import { type LogLine, readLogLine } from './log-line.ts';
 import { asksSecondFactor, codeMissing, proveFactor } from './second-factor.ts';
 import { statusFromLog } from './status-from-log.ts';
@@ -57,6 +59,7 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
     asksSecondFactor: (plan) => asksSecondFactor(trustOf(parts.log.lastKnown()), plan),
     decide: (changeId, decision, person) => decide(parts, changeId, decision, person),
     command: (changeId, command, person) => sendCommand(parts, changeId, command, person),
+    closeReview: (changeId, reason, person) => closeReview(parts, changeId, reason, person),
     takeSnapshot: () => parts.engine.takeSnapshot(parts.environment),
     reconcile: () => parts.engine.reconcile(parts.environment),
     recover: (reason, operator) => recover(parts, reason, operator),
@@ -375,7 +378,7 @@ async function recover(parts: ControlPlaneParts, reason: string, operator: Perso
     throw new PortError(
       error.code,
       `The recovery is recorded at entry ${index} and not yet done. ${error.message}`,
-      { next: 'Start Temporal and every worker, then run `resilience-ctl recover` again.' },
+      { next: 'Start Temporal and every worker, then run the same command again.' },
       error,
     );
   }
@@ -390,28 +393,6 @@ async function history(parts: ControlPlaneParts, changeId: string): Promise<LogL
 
 async function* logLines(parts: ControlPlaneParts, from: number): AsyncGenerator<LogLine> {
   for await (const entry of parts.log.entries(from)) yield readLogLine(entry);
-}
-
-function summaries(state: LogState): ChangeSummary[] {
-  const open = Object.values(state.changes).map(
-    (change): ChangeSummary => ({
-      changeId: change.changeId,
-      author: change.request.author,
-      state: 'open',
-      resources: change.plan?.resources ?? [],
-      index: change.request.index,
-    }),
-  );
-  const ended = Object.entries(state.ended).map(
-    ([changeId, { status, index }]): ChangeSummary => ({
-      changeId,
-      author: null,
-      state: status,
-      resources: [],
-      index,
-    }),
-  );
-  return [...open, ...ended].sort((a, b) => a.index - b.index);
 }
 
 /** The state that the author looked at, unless the author said which. */

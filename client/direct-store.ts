@@ -5,11 +5,12 @@ import { DomainError } from '../domain/errors.ts';
 import { openOrNull } from '../domain/evidence/audit-entries.ts';
 import { type Digest, digestOf, parseJsonBytes } from '../domain/evidence/canonical-json.ts';
 import { judgeVersion } from '../domain/evidence/judge-version.ts';
-import type { Move } from '../domain/evidence/statements.ts';
+import type { Move, OverrideIntentPredicate } from '../domain/evidence/statements.ts';
 import type { Judge } from '../domain/log/authority.ts';
 import type { Checkpoint } from '../domain/log/checkpoint.ts';
 import { decodeEntry } from '../domain/log/entry.ts';
 import { checkpointedEntries } from './checkpointed-entries.ts';
+import { authorOfOverride, madeLive } from './made-live.ts';
 import type { IgnoredMove, Instant, Selector, Store, StoredState, StoredVersion } from './store.ts';
 
 export interface StoreParts {
@@ -49,6 +50,7 @@ export function createStore(parts: StoreParts): Store {
 async function readHistory({ log, checkpoint }: StoreParts): Promise<History> {
   const history: History = { size: 0, versions: [], moves: new Map(), ignored: [] };
   const authors = new Map<string, string>();
+  const overrides = new Map<string, OverrideIntentPredicate>();
   const published = await checkpoint();
   // From where this machine was the last time: finds out that the log was shortened or replaced since.
   await log.sync();
@@ -58,8 +60,13 @@ async function readHistory({ log, checkpoint }: StoreParts): Promise<History> {
     if (fate.fate !== 'honoured') continue;
     const said = decodeEntry(bytes);
     if (said.type === 'request') authors.set(said.predicate.changeId, said.predicate.author);
-    if (said.type !== 'commit' || said.predicate.rollout !== null) continue;
-    const { changeId, planDigest, at, moves } = said.predicate;
+    if (said.type === 'override-intent') {
+      overrides.set(said.predicate.changeId, said.predicate);
+      authors.set(said.predicate.changeId, authorOfOverride(said.predicate));
+    }
+    const made = madeLive(said, overrides, history.versions);
+    if (made === null) continue;
+    const { changeId, planDigest, at, moves } = made;
     for (const move of moves) {
       const { resource, from, to, version, dependsOn } = move;
       const author = authors.get(changeId) ?? null;

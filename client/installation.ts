@@ -4,17 +4,31 @@ import { z } from 'zod';
  * How a person's machine reaches one environment: written by `resilience-ctl dev` for the local stack, by an
  * operator elsewhere. Found through `RESILIENCE_HOME`, else in `.resilience` of this folder or a parent.
  */
+const aws = z.strictObject({
+  endpoint: z.string().optional(),
+  region: z.string(),
+  bucket: z.string(),
+  /** Absent: the SDK's own credential chain. */
+  credentials: z.strictObject({ accessKeyId: z.string(), secretAccessKey: z.string() }).optional(),
+});
+
+/** What break-glass needs, and nothing else on this machine may read. */
+export const breakGlassSchema = z.strictObject({
+  aws,
+  kmsKeyArn: z.string(),
+  /** Where it writes ahead while the log is down: a local disk. */
+  spoolDir: z.string(),
+  /** How long to wait for a DNS batch whose reference was lost with the provider's answer. */
+  dnsWorstPropagationMs: z.int().min(0).default(60_000),
+});
+
+export type BreakGlassConfig = z.infer<typeof breakGlassSchema>;
+
 export const installationSchema = z.strictObject({
   apiVersion: z.literal('resilience-ctl/installation/v1'),
   environment: z.string(),
   temporal: z.strictObject({ address: z.string(), namespace: z.string(), uiUrl: z.string().optional() }),
-  aws: z.strictObject({
-    endpoint: z.string().optional(),
-    region: z.string(),
-    bucket: z.string(),
-    /** Absent: the SDK's own credential chain. */
-    credentials: z.strictObject({ accessKeyId: z.string(), secretAccessKey: z.string() }).optional(),
-  }),
+  aws,
   /** The signed trust document that the log begins with, and the digest that it must have. */
   trustFile: z.string(),
   trustDigest: z.string(),
@@ -25,6 +39,8 @@ export const installationSchema = z.strictObject({
   checkpoints: z.strictObject({ logKey: z.string(), witnessKeys: z.array(z.string()).min(1) }).optional(),
   /** People's private keys, one PKCS #8 PEM a person: `<subject>.pem`, mode 0600. */
   keysDir: z.string(),
+  /** Rights and key of the break-glass role (`BreakGlassConfig`, JSON, mode 0600). Absent: not from this machine. */
+  breakGlassFile: z.string().optional(),
   /** Private keys of the holders of the trust document's root: `<holder>.pem`. Absent: none is kept here. */
   rootKeysDir: z.string().optional(),
   /** Where second factors are proven. Absent: nobody here approves what asks for one. */

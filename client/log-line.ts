@@ -2,7 +2,12 @@ import type { LogEntry } from '../activities/ports/change-log.ts';
 import { DomainError } from '../domain/errors.ts';
 import { digestOf, parseJsonBytes } from '../domain/evidence/canonical-json.ts';
 import { type OpenedStatement, openEnvelope, type Said } from '../domain/evidence/statement-codec.ts';
-import type { AcceptancePredicate, CommitPredicate, FreezePredicate } from '../domain/evidence/statements.ts';
+import type {
+  AcceptancePredicate,
+  CommitPredicate,
+  FreezePredicate,
+  OverrideIntentPredicate,
+} from '../domain/evidence/statements.ts';
 import { holderOf } from '../domain/evidence/trust.ts';
 import { isWithdrawal } from '../domain/log/entry.ts';
 import { scopeText } from '../domain/log/freeze-scope.ts';
@@ -106,6 +111,14 @@ function summaryOf(said: Said): string {
       return `raises the fence of ${said.predicate.zone} for the ${said.predicate.cause.type} of entry ${said.predicate.cause.index}`;
     case 'recovery':
       return `recovery by ${said.predicate.operator}: ${said.predicate.reason}`;
+    case 'override':
+      return `override by ${said.predicate.approvers.join(' and ')}: ${said.predicate.reason}`;
+    case 'override-intent':
+      return overrideSummary(said.predicate);
+    case 'override-outcome':
+      return `break-glass ${said.predicate.result}, fence ${said.predicate.fence}`;
+    case 'review':
+      return `review closed by ${said.predicate.reviewer}: ${said.predicate.reason}`;
     case 'resumption':
       return `${RELEASE_TEXT[said.predicate.verdict]} ${said.predicate.az} under entry ${said.predicate.freezeIndex}${because(said.predicate.reasons.map((message) => ({ message })))}`;
     case 'factor-lock':
@@ -143,6 +156,16 @@ function acceptanceSummary({ approval, approver, decision, accepted, reasons }: 
   const words =
     'decision' in predicate && 'reason' in predicate && predicate.reason ? ` ("${predicate.reason}")` : '';
   return `${decision} by ${approver}${words} ${accepted ? 'accepted' : 'refused'}${because(reasons)}`;
+}
+
+/** Who allowed it, what it passed over and why is in what the two people signed. */
+function overrideSummary({ override, resources, fence }: OverrideIntentPredicate): string {
+  const opened = openEnvelope(override);
+  const moved = resources.map(({ resource }) => resource).join(', ');
+  const where = fence === null ? '' : ', without the log';
+  if (opened.type !== 'override') return `break-glass on ${moved}${where}`;
+  const { approvers, guards, reason } = opened.predicate;
+  return `break-glass on ${moved}${where}, by ${approvers.join(' and ')} over ${guards.join(', ')}: ${reason}`;
 }
 
 function because(reasons: readonly { message: string }[]): string {

@@ -36,12 +36,13 @@ export function readInstallation(home: string): Installation {
       next,
     });
   }
-  const { trustFile, keysDir, rootKeysDir, memoryDir = 'memory', ...rest } = parsed.data;
+  const { breakGlassFile, trustFile, keysDir, rootKeysDir, memoryDir = 'memory', ...rest } = parsed.data;
   const here = (path: string) => resolve(dirname(file), path);
   return {
     ...rest,
     trustFile: here(trustFile),
     keysDir: here(keysDir),
+    ...(breakGlassFile === undefined ? {} : { breakGlassFile: here(breakGlassFile) }),
     ...(rootKeysDir === undefined ? {} : { rootKeysDir: here(rootKeysDir) }),
     memoryDir: here(memoryDir),
   };

@@ -1,4 +1,5 @@
 import type { Digest } from '../domain/evidence/canonical-json.ts';
+import { openEnvelope } from '../domain/evidence/statement-codec.ts';
 import { isWithdrawal } from '../domain/log/entry.ts';
 import type { ChangeStatus, Phase, StageStatus } from '../workflows/contract.ts';
 import type { LogLine } from './log-line.ts';
@@ -12,6 +13,7 @@ export function statusFromLog(lines: readonly LogLine[]): RecordedStatus | null 
   for (const line of lines) {
     if (line.fate !== 'honoured' || line.statement === null) continue;
     if (line.statement.type === 'request') status ??= emptyStatus(line.statement.predicate);
+    if (line.statement.type === 'override-intent') status ??= overrideStatus(line.statement.predicate);
     if (status !== null) apply(status, line.statement, line.index);
   }
   return status;
@@ -19,7 +21,12 @@ export function statusFromLog(lines: readonly LogLine[]): RecordedStatus | null 
 
 type Said = NonNullable<LogLine['statement']>;
 
-function emptyStatus(request: Extract<Said, { type: 'request' }>['predicate']): RecordedStatus {
+function emptyStatus(
+  request: Pick<
+    Extract<Said, { type: 'request' }>['predicate'],
+    'changeId' | 'environment' | 'author' | 'requestDigest'
+  >,
+): RecordedStatus {
   return {
     changeId: request.changeId,
     environment: request.environment,
@@ -39,6 +46,26 @@ function emptyStatus(request: Extract<Said, { type: 'request' }>['predicate']): 
     violations: [],
     timeline: [],
     requestDigest: request.requestDigest,
+  };
+}
+
+/** Break-glass goes through no phases: it is under way, then live or not, and its review waits for a third person. */
+function overrideStatus(intent: Extract<Said, { type: 'override-intent' }>['predicate']): RecordedStatus {
+  const opened = openEnvelope(intent.override);
+  const said = opened.type === 'override' ? opened.predicate : null;
+  const author = said?.author ?? '';
+  return {
+    ...emptyStatus({ ...intent, author }),
+    reason: said === null ? '' : `Break-glass over ${said.guards.join(', ')}: ${said.reason}`,
+    resources: intent.resources.map(({ resource }) => resource),
+    planDigest: intent.planDigest,
+    approvals: (said?.approvers ?? []).map((approver) => ({ approver, decision: 'approve', at: intent.at })),
+    phase: 'stages',
+    waitingFor: {
+      what: 'its review',
+      who: `a third person, neither ${[...new Set([author, ...(said?.approvers ?? [])])].join(' nor ')}, with \`resilience-ctl override review ${intent.changeId} --close --reason TEXT\``,
+    },
+    timeline: [{ phase: 'stages', at: intent.at }],
   };
 }
 
@@ -84,6 +111,14 @@ function apply(status: RecordedStatus, said: Said, index: number): void {
     case 'commit':
       applyCommit(status, said.predicate);
       return;
+    case 'override-outcome': {
+      const { result, at } = said.predicate;
+      enter(status, result === 'applied' ? 'committed' : 'rejected', at);
+      return;
+    }
+    case 'review':
+      status.waitingFor = null;
+      return;
     case 'end':
       status.violations = said.predicate.reasons;
       // An aborted change is rolled back if anything of it was applied.
@@ -93,6 +128,8 @@ function apply(status: RecordedStatus, said: Said, index: number): void {
     case 'approval':
     case 'mfa':
     case 'factor-lock':
+    case 'override':
+    case 'override-intent':
     case 'command':
     case 'ruling':
     case 'freeze':

@@ -19,6 +19,11 @@ export const factorVerifierConfigSchema = z.strictObject({
   trustFile: z.string(),
   /** Pinned: a trust document with another digest is refused. */
   trustDigest: z.string(),
+  /**
+   * Where it remembers, still encrypted, what it needs for break-glass while the store is down. On its own disk. Absent:
+   * then it takes no codes.
+   */
+  memoryDir: z.string().optional(),
   /** It speaks HTTP: loopback, or behind TLS. */
   host: z.string().default('127.0.0.1'),
   port: z.int().min(0).max(65_535),

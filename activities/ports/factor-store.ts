@@ -11,10 +11,23 @@ export interface FactorStore {
   enrol(person: string, factor: EnrolledFactor): Promise<Digest>;
   /** Throws `NOT_FOUND`, and `DIGEST_MISMATCH` for another than the one that the trust document lists. */
   factor(person: string, commitment: Digest): Promise<EnrolledFactor>;
-  /** What has been used of it so far. */
-  use(person: string, commitment: Digest): Promise<{ use: FactorUse; version: string | null }>;
+  /**
+   * What has been used of it so far. `isAlone`: the store does not answer, and this is what this process remembers;
+   * another process may know more.
+   */
+  use(
+    person: string,
+    commitment: Digest,
+  ): Promise<{ use: FactorUse; version: string | null; isAlone: boolean }>;
   /** Replaces exactly what was read; false when somebody else came first. Durable when it resolves. */
   replaceUse(person: string, commitment: Digest, use: FactorUse, version: string | null): Promise<boolean>;
+}
+
+/** A store that can hand out a factor as it is kept, for somebody to remember who cannot read it. */
+export interface SealedFactorStore extends FactorStore {
+  sealed(person: string, commitment: Digest): Promise<Uint8Array>;
+  /** Throws as `factor`. */
+  open(person: string, commitment: Digest, sealed: Uint8Array): Promise<EnrolledFactor>;
 }
 
 /** What a code is to a factor at an instant. */

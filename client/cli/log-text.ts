@@ -14,7 +14,12 @@ export function logLineText(line: LogLine, style: Style): string {
 }
 
 export function summaryText(change: ChangeSummary, style: Style): string {
-  const colour = change.state === 'open' ? 'yellow' : change.state === 'committed' ? 'green' : 'red';
+  const colour =
+    change.state === 'open' || change.state === 'in-review'
+      ? 'yellow'
+      : change.state === 'committed'
+        ? 'green'
+        : 'red';
   const index = String(change.index).padStart(6);
   const by = [change.author, ...change.resources].filter((part) => part !== null).join('  ');
   return (

@@ -194,7 +194,7 @@ async function examineWorkers(around: Surroundings): Promise<Finding[]> {
 
 function queueOf({ role, voterZone }: TrustDocument['services'][number]): string | null {
   if (role === 'voter') return QUEUES.voter(voterZone ?? '');
-  return role === 'factor-verifier' ? null : QUEUES[role];
+  return role === 'factor-verifier' || role === 'break-glass' ? null : QUEUES[role];
 }
 
 function alive(pollers: Poller[], nowMs: number): Poller[] {

@@ -16,6 +16,20 @@ export interface FactorUse {
 
 export const UNUSED: FactorUse = { lastStep: null, spentRecoveryCodes: [], failedAt: [], lockedUntil: null };
 
+/** What two who remember one factor know together. */
+export function mergeUses(a: FactorUse, b: FactorUse): FactorUse {
+  const later = (x: string | null, y: string | null) => (x === null || (y !== null && x < y) ? y : x);
+  const steps = [a.lastStep, b.lastStep].filter((step) => step !== null);
+  return {
+    lastStep: steps.length === 0 ? null : Math.max(...steps),
+    spentRecoveryCodes: [...new Set([...a.spentRecoveryCodes, ...b.spentRecoveryCodes])].sort(
+      (x, y) => x - y,
+    ),
+    failedAt: [...new Set([...a.failedAt, ...b.failedAt])].sort(),
+    lockedUntil: later(a.lockedUntil, b.lockedUntil),
+  };
+}
+
 /** What a code is: the one of a time step, a recovery code by its place, or (null) neither. */
 export type MatchedCode =
   | { method: 'totp'; step: number }

@@ -3,6 +3,7 @@ import { type ApprovalFacts, judgeApproval } from '../approval/judge-approval.ts
 import type { Plan } from '../change/plan.ts';
 import { type ChangeRequest, parseChangeRequest } from '../change/request.ts';
 import { DomainError, type ErrorCode, type Violation } from '../errors.ts';
+import { overrideMark } from '../kinds/dns-fence.ts';
 import { type Judge, judgeAuthority, own } from '../log/authority.ts';
 import { readEntry } from '../log/entry.ts';
 import { createFold } from '../log/fold.ts';
@@ -20,13 +21,15 @@ import { judgeDescription } from './describe-request.ts';
 import type { Envelope, VerifySignature } from './dsse.ts';
 import { createFenceTrail } from './fence-trail.ts';
 import { judgeCommit } from './judge-commit.ts';
+import { judgeOverridePlan } from './judge-override-plan.ts';
 import { judgeVersion } from './judge-version.ts';
 import { readPlan } from './read-plan.ts';
-import { type OpenedStatement, openEnvelope, verifiedKeyIds } from './statement-codec.ts';
+import { type OpenedStatement, openEnvelope, openPayload, verifiedKeyIds } from './statement-codec.ts';
 import type {
   AcceptancePredicate,
   CommitPredicate,
   OutcomePredicate,
+  OverrideIntentPredicate,
   SnapshotPredicate,
 } from './statements.ts';
 import type { TrustDocument } from './trust.ts';
@@ -134,6 +137,10 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
     if (said.type === 'fence') {
       return reportFence(index, () => fences.raised({ ...said.predicate, index }));
     }
+    if (said.type === 'override-intent') return judgeOverridden({ ...said.predicate, index });
+    if (said.type === 'override-outcome') {
+      return reportFence(index, () => fences.overrideOutcome({ ...said.predicate, index }));
+    }
     if (!('changeId' in said.predicate)) return;
     const { changeId } = said.predicate;
     const change = own(fold.state.changes, changeId) ?? records.get(changeId);
@@ -204,6 +211,17 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
     if (direction === 'forward') return reportEffect(index, bundles.get(intentIndex) ?? null);
     const loaded = await load(change);
     reportEffect(index, loaded && verifyRollbackBundle({ ...loaded, change, intentIndex }));
+  }
+
+  /** That two people signed it the fold has seen; here, that what they signed is what it says. */
+  async function judgeOverridden(intent: Indexed<OverrideIntentPredicate>): Promise<void> {
+    const { index } = intent;
+    const mark = overrideMark(digestOfBytes(openPayload(intent.override).payload));
+    reportFence(index, () => fences.override(intent, mark));
+    const plan = await input.body(intent.planDigest);
+    reportEffect(index, plan && []);
+    if (plan === null) return;
+    reportText(index, 'BUNDLE_INCOMPLETE', 'override-as-planned', judgeOverridePlan(intent, plan));
   }
 
   async function judgeMoved(commit: Indexed<CommitPredicate>, change: ChangeRecord): Promise<void> {
@@ -286,13 +304,28 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
     discrepancies.push({ code, rule, message, remedy, entry, file: null });
   }
 
+  /** A spool that nobody has brought to the log yet may still come: only the end of the log says that it did not. */
+  function unexplainedOverrides(): Discrepancy[] {
+    if (input.alone === true) return [];
+    return fences.unexplained().map(({ index, zone, mark }) => ({
+      code: 'STALE_FENCE',
+      rule: 'override-explained',
+      message: `The fence of ${zone} names the override ${mark}, of which the log has no entry.`,
+      remedy: 'Bring the break-glass spool to the log: `resilience-ctl override reconcile`.',
+      entry: index,
+      file: null,
+    }));
+  }
+
   return {
     next,
     state: fold.state,
     get judge() {
       return fold.judge;
     },
-    discrepancies,
+    get discrepancies() {
+      return [...discrepancies, ...unexplainedOverrides()];
+    },
     effects,
   };
 }

@@ -11,6 +11,7 @@ import type { StatementType } from './statements.ts';
 const DETACHED: { [T in StatementType]?: readonly string[] } = {
   acceptance: ['approval', 'mfa'],
   commit: ['moves'],
+  'override-intent': ['override', 'factors', 'resources'],
   plan: ['resources'],
   ruling: ['command'],
   trust: ['document'],

@@ -142,6 +142,8 @@ export function bodiesNamed(said: Said): Digest[] {
       const { planDigest, readingDigest } = said.predicate;
       return readingDigest === undefined ? [planDigest] : [planDigest, readingDigest];
     }
+    case 'override-intent':
+      return [said.predicate.requestDigest, said.predicate.planDigest];
     case 'stage-verdict': {
       const { reportsDigest } = said.predicate;
       return reportsDigest === undefined ? [] : [reportsDigest];

@@ -1,6 +1,12 @@
-import { fenceIndex, landed } from '../kinds/dns-fence.ts';
+import { builtOn, fenceIndex, landed } from '../kinds/dns-fence.ts';
 import type { Indexed } from '../log/state.ts';
-import type { FencePredicate, IntentPredicate, OutcomePredicate } from './statements.ts';
+import type {
+  FencePredicate,
+  IntentPredicate,
+  OutcomePredicate,
+  OverrideIntentPredicate,
+  OverrideOutcomePredicate,
+} from './statements.ts';
 
 /** Follows the fences of every zone through the log. Each method says what is wrong, or null. */
 export interface FenceTrail {
@@ -8,6 +14,14 @@ export interface FenceTrail {
   /** A fence replaced for a freeze or a recovery, that moves no record. */
   raised(fence: Indexed<FencePredicate>): string | null;
   outcome(outcome: Indexed<OutcomePredicate>): string | null;
+  /** Break-glass; `mark` stands for it in a fence that it built without the log. */
+  override(
+    intent: Indexed<Omit<OverrideIntentPredicate, 'override' | 'factors'>>,
+    mark: string,
+  ): string | null;
+  overrideOutcome(outcome: Indexed<OverrideOutcomePredicate>): string | null;
+  /** Overrides in fences that no entry has explained so far: the spool of each is still to come. */
+  unexplained(): { index: number; zone: string; mark: string }[];
 }
 
 /**
@@ -21,6 +35,9 @@ export function createFenceTrail(): FenceTrail {
   const replaced = new Map<number, { zone: string; expected: string | null }>();
   const intentsOf = new Map<string, number[]>();
   const lastFence = new Map<string, string | null>();
+  const overrides = new Map<string, { zone: string; fence: string }>();
+  const explained = new Set<string>();
+  const marks: { index: number; zone: string; mark: string }[] = [];
   const expectedOf = (index: number) => replaced.get(index)?.expected;
 
   function intent({ index, zone, expectedFence, ...said }: Indexed<IntentPredicate>): string | null {
@@ -39,14 +56,14 @@ export function createFenceTrail(): FenceTrail {
     expectedFence,
   }: Pick<Indexed<FencePredicate>, 'index' | 'zone' | 'expectedFence'>): string | null {
     replaced.set(index, { zone, expected: expectedFence });
-    return expectedFence === null ? null : stranger(expectedFence, zone);
+    return expectedFence === null ? null : stranger(expectedFence, zone, index);
   }
 
   function outcome(said: Indexed<OutcomePredicate>): string | null {
     const ofIntent = replaced.get(said.intentIndex);
     if (ofIntent === undefined) return null;
     const { fence, intentIndex, direction, result } = said;
-    const strange = fence === null ? null : stranger(fence, ofIntent.zone);
+    const strange = fence === null ? null : stranger(fence, ofIntent.zone, said.index);
     if (strange !== null) return strange;
     const inChain = sameEffect(said).some((index) =>
       landed(fence, { intentIndex: index, direction }, expectedOf),
@@ -55,12 +72,36 @@ export function createFenceTrail(): FenceTrail {
     if (result === 'not-applied')
       return inChain ? `${words} did land: the fence ${fence} leads back to it` : null;
     if (!inChain) return `the fence ${fence} does not lead back to ${words}`;
-    const before = lastFence.get(ofIntent.zone) ?? null;
+    return continues(fence, ofIntent.zone);
+  }
+
+  function continues(fence: string | null, zone: string): string | null {
+    const before = lastFence.get(zone) ?? null;
     if (!reaches(fence, before) && !reaches(before, fence)) {
-      return `the fence ${fence} does not continue ${before}, which was live in ${ofIntent.zone} before: two writers`;
+      return `the fence ${fence} does not continue ${before}, which was live in ${zone} before: two writers`;
     }
-    lastFence.set(ofIntent.zone, reaches(fence, before) ? fence : before);
+    lastFence.set(zone, reaches(fence, before) ? fence : before);
     return null;
+  }
+
+  function override(
+    intent: Indexed<Omit<OverrideIntentPredicate, 'override' | 'factors'>>,
+    mark: string,
+  ): string | null {
+    const { changeId, zone, expectedFence, index } = intent;
+    explained.add(`${zone} ${mark}`);
+    overrides.set(changeId, { zone, fence: intent.fence ?? String(index) });
+    if (intent.fence === null) return replaces(intent);
+    const built = `${expectedFence ?? '0'}.o${mark}`;
+    if (intent.fence !== built) return `an override without the log leaves ${built}, not ${intent.fence}`;
+    return expectedFence === null ? null : stranger(expectedFence, zone, index);
+  }
+
+  function overrideOutcome({ changeId, result, fence }: Indexed<OverrideOutcomePredicate>): string | null {
+    const known = overrides.get(changeId);
+    if (known === undefined || result === 'not-applied') return null;
+    if (!reaches(fence, known.fence)) return `the fence ${fence} does not lead back to ${known.fence}`;
+    return continues(fence, known.zone);
   }
 
   /** An effect is one change, plan and stage: where an earlier intent of it landed, a later one finds it done. */
@@ -70,8 +111,13 @@ export function createFenceTrail(): FenceTrail {
   }
 
   /** Every index in a fence is of an intent of its zone; 0 stands for none at all. */
-  function stranger(fence: string, zone: string): string | null {
-    const indexes = [fenceIndex(fence), ...fence.split('.r').slice(1).map(Number)];
+  function stranger(fence: string, zone: string, at: number): string | null {
+    const parts = builtOn(fence);
+    for (const part of parts) if ('override' in part) marks.push({ index: at, zone, mark: part.override });
+    const indexes = [
+      fenceIndex(fence),
+      ...parts.flatMap((one) => ('rollbackOf' in one ? one.rollbackOf : [])),
+    ];
     const unknown = indexes.find((index) => index !== 0 && replaced.get(index)?.zone !== zone);
     return unknown === undefined
       ? null
@@ -89,9 +135,9 @@ export function createFenceTrail(): FenceTrail {
   }
 
   function predecessor(fence: string): string | null {
-    const rollback = fence.lastIndexOf('.r');
-    if (rollback >= 0) {
-      const base = fence.slice(0, rollback);
+    const last = fence.lastIndexOf('.');
+    if (last >= 0) {
+      const base = fence.slice(0, last);
       return base === '0' ? null : base;
     }
     const expected = expectedOf(fenceIndex(fence)) ?? null;
@@ -99,7 +145,9 @@ export function createFenceTrail(): FenceTrail {
     return expected !== null && fenceIndex(expected) < fenceIndex(fence) ? expected : null;
   }
 
-  return { intent, raised, outcome };
+  const unexplained = () => marks.filter(({ zone, mark }) => !explained.has(`${zone} ${mark}`));
+
+  return { intent, raised, outcome, override, overrideOutcome, unexplained };
 }
 
 function effectOf({

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { RISK_CLASSES } from '../change/risk.ts';
 import type { Violation } from '../errors.ts';
 import { isErrorCode } from '../errors.ts';
+import { OVERRIDABLE_GUARDS } from '../override/guards.ts';
 import type { Envelope } from './dsse.ts';
 import { COMMAND_ACTIONS, type Predicates, type StatementType } from './statements.ts';
 import { trustDocumentSchema } from './trust.ts';
@@ -304,6 +305,42 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     madeBy,
   }),
   'factor-lock': z.strictObject({ environment, person: name, failures: index, until: at, at }),
+  override: z.strictObject({
+    changeId,
+    environment,
+    author: name,
+    approvers: z.array(name).length(2),
+    planDigest: digest,
+    guards: z.array(z.enum(OVERRIDABLE_GUARDS)),
+    emptying: z.array(resource),
+    reason: z.string().min(8).max(1000),
+    nonce,
+    issuedAt: at,
+    expiresAt: at,
+  }),
+  'override-intent': z.strictObject({
+    changeId,
+    environment,
+    planDigest: digest,
+    requestDigest: digest,
+    zone: name,
+    resources: z.array(z.strictObject({ resource, to: digest.nullable() })).min(1),
+    expectedFence: fence,
+    fence,
+    override: envelopeSchema,
+    factors: z.array(envelopeSchema).length(2),
+    at,
+  }),
+  'override-outcome': z.strictObject({
+    changeId,
+    environment,
+    planDigest: digest,
+    result: z.enum(['applied', 'not-applied']),
+    fence,
+    reason: text,
+    at,
+  }),
+  review: z.strictObject({ changeId, environment, reviewer: name, reason: text.min(8), nonce, at }),
   snapshot: z.strictObject({ environment, size: index, stateDigest: digest, at }),
 };
 

@@ -49,9 +49,9 @@ const statementFrame = z.object({ predicateType: z.string(), predicate: z.unknow
  * | statement | name | digest |
  * |---|---|---|
  * | request | change id | the request |
- * | plan, vote, approval, mfa, acceptance, stage-verdict, intent, outcome, commit | change id | the plan |
+ * | plan, vote, approval, mfa, acceptance, stage-verdict, intent, outcome, commit, override, override-intent, override-outcome | change id | the plan |
  * | version | resource | the document |
- * | command, ruling, end | change id | the name's own bytes: there may be no plan yet |
+ * | command, ruling, review, end | change id | the name's own bytes: there may be no plan yet |
  * | freeze | scope, or environment | the name's own bytes |
  * | fence | zone | the name's own bytes |
  * | recovery, resumption | environment | the name's own bytes |
@@ -100,6 +100,10 @@ const SUBJECTS: { [T in StatementType]: (about: Predicates[T]) => { name: string
   vote: ofPlan,
   approval: ofPlan,
   mfa: ofPlan,
+  override: ofPlan,
+  'override-intent': ofPlan,
+  'override-outcome': ofPlan,
+  review: (about) => ofName(about.changeId),
   acceptance: ofPlan,
   command: (about) => ofName(about.changeId),
   ruling: (about) => ofName(about.changeId),

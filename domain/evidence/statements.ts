@@ -1,6 +1,7 @@
 import type { VectorClock } from '../causality/vector-clock.ts';
 import type { RiskClass } from '../change/risk.ts';
 import type { Violation } from '../errors.ts';
+import type { OverridableGuard } from '../override/guards.ts';
 import type { Digest } from './canonical-json.ts';
 import type { Envelope } from './dsse.ts';
 import type { TrustDocument } from './trust.ts';
@@ -40,6 +41,10 @@ export interface Predicates {
   recovery: RecoveryPredicate;
   resumption: ResumptionPredicate;
   'factor-lock': FactorLockPredicate;
+  override: OverridePredicate;
+  'override-intent': OverrideIntentPredicate;
+  'override-outcome': OverrideOutcomePredicate;
+  review: ReviewPredicate;
   snapshot: SnapshotPredicate;
 }
 
@@ -435,6 +440,71 @@ export interface FactorLockPredicate {
   person: string;
   failures: number;
   until: string;
+  at: string;
+}
+
+/**
+ * Signed by two people, in one envelope, over the plan digest (the subject): break-glass. It passes over the guards that
+ * it names and no others, once, until `expiresAt`, at most fifteen minutes.
+ */
+export interface OverridePredicate {
+  changeId: string;
+  /** Audience. */
+  environment: string;
+  /** Who asks for it; may be one of the approvers. */
+  author: string;
+  /** Exactly two. */
+  approvers: string[];
+  planDigest: Digest;
+  guards: OverridableGuard[];
+  /** Resources of which nothing will be left: besides every guard, and each by name. */
+  emptying: string[];
+  reason: string;
+  nonce: string;
+  issuedAt: string;
+  expiresAt: string;
+}
+
+/**
+ * Signed by the break-glass role, before the effect: in the log, or, where that is down, in a spool that is brought to
+ * the log later. It carries its own proof.
+ */
+export interface OverrideIntentPredicate {
+  changeId: string;
+  environment: string;
+  planDigest: Digest;
+  requestDigest: Digest;
+  zone: string;
+  /** What will be live: the digest of each resource, null where it goes. */
+  resources: { resource: string; to: Digest | null }[];
+  expectedFence: string | null;
+  /** Null: its own index. From a spool, which has none: built on the live fence (`overrideFence`). */
+  fence: string | null;
+  override: Envelope;
+  /** One `mfa` statement for each approver. */
+  factors: Envelope[];
+  at: string;
+}
+
+/** Signed by the break-glass role: what became of the change's override. */
+export interface OverrideOutcomePredicate {
+  changeId: string;
+  environment: string;
+  planDigest: Digest;
+  result: 'applied' | 'not-applied';
+  /** The fence that was live when this was concluded. */
+  fence: string | null;
+  reason: string;
+  at: string;
+}
+
+/** Signed by a third person: an override was looked at, and its review is closed. */
+export interface ReviewPredicate {
+  changeId: string;
+  environment: string;
+  reviewer: string;
+  reason: string;
+  nonce: string;
   at: string;
 }
 

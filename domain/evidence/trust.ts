@@ -21,7 +21,7 @@ const key = z.strictObject({
 export const PERSON_ROLES = ['author', 'approver', 'operator'] as const;
 /** Those that work for the engine, each on a task queue of its own. */
 export const WORKER_ROLES = ['orchestrator', 'voter', 'analysis', 'enactor'] as const;
-export const SERVICE_ROLES = [...WORKER_ROLES, 'factor-verifier'] as const;
+export const SERVICE_ROLES = [...WORKER_ROLES, 'factor-verifier', 'break-glass'] as const;
 
 /** What approvals of one risk class must add up to. */
 const approvalRule = z.strictObject({

@@ -1,4 +1,5 @@
 import { DomainError } from '../errors.ts';
+import { type Digest, digestHex } from '../evidence/canonical-json.ts';
 
 /**
  * The fence: a TXT record in the zone itself that holds the log index which the zone last accepted. Every governed
@@ -6,12 +7,14 @@ import { DomainError } from '../errors.ts';
  * (DESIGN §6; the October 2025 DynamoDB DNS outage was a check made before the write, and stale by the write).
  *
  * A value is the index of the intent (or freeze) that wrote it, followed by `.r<n>` for each rollback of an intent
- * `n` that was built on it since: `"41"`, `"41.r38"`. Values here are bare; the adapter adds the quotes.
+ * `n` and `.o<hash>` for each break-glass override without the log that was built on it since: `"41"`, `"41.r38"`,
+ * `"41.o5a1c0f6e9b27d384"`. Values here are bare; the adapter adds the quotes.
  */
 export const FENCE_LABEL = '_resilience-ctl';
 
 const INDEX = '(?:0|[1-9][0-9]{0,14})';
-const FENCE_PATTERN = new RegExp(`^${INDEX}(?:\\.r${INDEX})*$`);
+const OVERRIDE_MARK = '[0-9a-f]{16}';
+const FENCE_PATTERN = new RegExp(`^${INDEX}(?:\\.r${INDEX}|\\.o${OVERRIDE_MARK})*$`);
 
 /**
  * Whether every batch that was prepared before entry `causeIndex` finds another fence than it expects: the fence is of a
@@ -43,6 +46,31 @@ export function forwardFence(intentIndex: number): string {
 export function rollbackFence(liveFence: string | null, intentIndex: number): string {
   if (liveFence !== null) assertReadable(liveFence);
   return `${liveFence ?? '0'}.r${intentIndex}`;
+}
+
+/** What stands for an override in a fence: the beginning of the digest of what its two people signed. */
+export function overrideMark(overridePayload: Digest): string {
+  return digestHex(overridePayload).slice(0, 16);
+}
+
+/**
+ * The value after an override that has no log index because the log is down: built on the live fence as a rollback's
+ * is, so that whatever expected that one is refused, and ordered before the next index.
+ */
+export function overrideFence(liveFence: string | null, mark: string): string {
+  if (liveFence !== null) assertReadable(liveFence);
+  return `${liveFence ?? '0'}.o${mark}`;
+}
+
+/** What was built on the index, in order. Throws `ENTRY_MALFORMED` for a value that this product never writes. */
+export function builtOn(fence: string): ({ rollbackOf: number } | { override: string })[] {
+  assertReadable(fence);
+  return fence
+    .split('.')
+    .slice(1)
+    .map((part) =>
+      part.startsWith('r') ? { rollbackOf: Number(part.slice(1)) } : { override: part.slice(1) },
+    );
 }
 
 /** The log index of the last forward write. Throws `ENTRY_MALFORMED` for a value that this product never writes. */
@@ -115,7 +143,7 @@ export function landed(
 }
 
 function rollbacksOf(fence: string): number[] {
-  return fence.split('.r').slice(1).map(Number);
+  return builtOn(fence).flatMap((one) => ('rollbackOf' in one ? one.rollbackOf : []));
 }
 
 function assertReadable(fence: string): void {

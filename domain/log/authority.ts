@@ -13,6 +13,7 @@ import {
   type TrustIndex,
 } from '../evidence/trust.ts';
 import { judgeContent, judgeSigners, rootSigners } from '../evidence/trust-succession.ts';
+import { judgeCarriedOverride, judgeReviewer } from './override-authority.ts';
 import type { VerifyEd25519 } from './signed-note.ts';
 import type { LogState } from './state.ts';
 
@@ -72,6 +73,14 @@ export function judgeAuthority(statement: OpenedStatement, state: LogState, judg
     case 'commit':
     case 'fence':
       return unlessBy('enactor');
+    case 'override':
+      return 'an override counts only inside its intent';
+    case 'override-intent':
+      return unlessBy('break-glass') ?? judgeCarriedOverride(predicate, judge);
+    case 'override-outcome':
+      return unlessBy('break-glass');
+    case 'review':
+      return judgeReviewer(predicate, keyIds, state, judge.trust);
     case 'factor-lock':
       return unlessBy('factor-verifier');
     case 'acceptance':

@@ -37,7 +37,9 @@ export function decodeEntry(bytes: Uint8Array): OpenedStatement {
 }
 
 /** A statement as far as the state keeps it: without the statements inside an acceptance. */
-export type Keyed = { [T in StatementType]: Omit<Predicates[T], 'approval' | 'mfa' | 'command'> };
+export type Keyed = {
+  [T in StatementType]: Omit<Predicates[T], 'approval' | 'mfa' | 'command' | 'override' | 'factors'>;
+};
 
 /** As `decodeEntry`; bytes that cannot be read are the reason why not. */
 export function readEntry(bytes: Uint8Array): OpenedStatement | string {
@@ -104,6 +106,10 @@ const KEY_PARTS: { [T in StatementType]: (about: Keyed[T]) => (string | number |
   freeze: (about) => [about.nonce],
   fence: (about) => [about.zone, about.expectedFence, about.cause.index],
   recovery: (about) => [about.nonce],
+  override: (about) => [about.changeId, about.nonce],
+  'override-intent': (about) => [about.changeId],
+  'override-outcome': (about) => [about.changeId],
+  review: (about) => [about.changeId],
   resumption: (about) => [about.freezeIndex, about.az, about.verdict],
   'factor-lock': (about) => [about.person, about.until],
   snapshot: (about) => [about.size],

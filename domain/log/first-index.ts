@@ -31,9 +31,16 @@ export function firstIndexOf(state: LogState, said: Said): number | null {
     case 'approval':
     case 'mfa':
     case 'factor-lock':
+    case 'override':
     case 'command':
     case 'version':
       return null;
+    case 'override-intent':
+      return own(state.overrides, said.predicate.changeId)?.intent.index ?? null;
+    case 'override-outcome':
+      return own(state.overrides, said.predicate.changeId)?.outcome?.index ?? null;
+    case 'review':
+      return own(state.overrides, said.predicate.changeId)?.review?.index ?? null;
     case 'request':
     case 'plan':
     case 'vote':
@@ -61,6 +68,10 @@ type SaidOfChange = Exclude<
       | 'approval'
       | 'mfa'
       | 'factor-lock'
+      | 'override'
+      | 'override-intent'
+      | 'override-outcome'
+      | 'review'
       | 'command'
       | 'version';
   }

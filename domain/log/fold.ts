@@ -8,6 +8,7 @@ import type {
   FreezePredicate,
   IntentPredicate,
   OutcomePredicate,
+  OverrideOutcomePredicate,
   ResumptionPredicate,
   Rollout,
   TrustPredicate,
@@ -19,6 +20,7 @@ import { isWithdrawal, readEntry } from './entry.ts';
 import { firstIndexOf } from './first-index.ts';
 import { nextAz } from './freeze-scope.ts';
 import { leafHash } from './merkle-tree.ts';
+import { commitOfOverride, recordOverride, recordReview } from './overrides.ts';
 import { obstacleTo } from './preconditions.ts';
 import type { VerifyEd25519 } from './signed-note.ts';
 import {
@@ -147,6 +149,15 @@ function record(said: Said, state: LogState, dependents: Dependents, index: numb
       state.freezeNonces[said.predicate.nonce] = index;
       state.recovery = { ...said.predicate, index };
       return;
+    case 'override-intent':
+      recordOverride(said.predicate, state, index);
+      return;
+    case 'override-outcome':
+      recordOverrideOutcome(said.predicate, state, dependents, index);
+      return;
+    case 'review':
+      recordReview(said.predicate, state, index);
+      return;
     case 'request':
       state.changes[said.predicate.changeId] = openedBy({ ...said.predicate, index });
       return;
@@ -154,6 +165,7 @@ function record(said: Said, state: LogState, dependents: Dependents, index: numb
     case 'approval':
     case 'mfa':
     case 'factor-lock':
+    case 'override':
     case 'command':
     case 'version':
       return;
@@ -247,6 +259,21 @@ function factorIn(mfa: Envelope | undefined): ChangeRecord['acceptances'][number
   if (mfa === undefined) return null;
   const said = openEnvelope(mfa);
   return said.type === 'mfa' ? { method: said.predicate.method, at: said.predicate.at } : null;
+}
+
+/** What was written without its workflow is live all the same. */
+function recordOverrideOutcome(
+  outcome: OverrideOutcomePredicate,
+  state: LogState,
+  dependents: Dependents,
+  index: number,
+): void {
+  const override = own(state.overrides, outcome.changeId);
+  if (!override) return;
+  override.outcome = { ...outcome, index };
+  const applied = outcome.result === 'applied';
+  if (applied) recordCommit(commitOfOverride(override, outcome, state), state, dependents, index);
+  endChange(outcome.changeId, applied ? 'committed' : 'aborted', state, index);
 }
 
 function recordFreeze(freeze: FreezePredicate, state: LogState, index: number): void {

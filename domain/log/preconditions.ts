@@ -14,6 +14,7 @@ import { obstacleToCommit } from './commit-preconditions.ts';
 import { isWithdrawal } from './entry.ts';
 import { nextAz } from './freeze-scope.ts';
 import { inert, notCounted, type Obstacle, obstacleOfFreeze, obstacleOfPlan } from './obstacle.ts';
+import { obstacleAfterOverride, obstacleToOverride } from './overrides.ts';
 import { type ChangeRecord, type Indexed, type LogState, trustOf } from './state.ts';
 
 export type { Obstacle } from './obstacle.ts';
@@ -36,9 +37,15 @@ export function obstacleTo(
     case 'approval':
     case 'mfa':
     case 'factor-lock':
+    case 'override':
     case 'command':
     case 'version':
       return null;
+    case 'override-intent':
+      return obstacleToOverride(said.predicate, state);
+    case 'override-outcome':
+    case 'review':
+      return obstacleAfterOverride(said.predicate, state);
     case 'fence':
       return obstacleToFence(said.predicate, state);
     case 'resumption':

@@ -10,10 +10,14 @@ import type {
   FreezePredicate,
   IntentPredicate,
   OutcomePredicate,
+  OverrideIntentPredicate,
+  OverrideOutcomePredicate,
+  OverridePredicate,
   PlanPredicate,
   RecoveryPredicate,
   RequestPredicate,
   ResumptionPredicate,
+  ReviewPredicate,
   Rollout,
   RulingPredicate,
   SnapshotPredicate,
@@ -55,6 +59,8 @@ export interface LogState {
   settledFences: Record<string, string>;
   /** The newest recovery. */
   recovery: Indexed<RecoveryPredicate> | null;
+  /** Every override there was, by its change: a token counts once, and a review stays open until it is closed. */
+  overrides: Record<string, OverrideRecord>;
   /** Nonce → index of every freeze and recovery entry, so that an old one cannot be replayed. */
   freezeNonces: Record<string, number>;
 }
@@ -94,6 +100,7 @@ const emptyParts = (): Omit<LogState, 'environment' | 'trustInForce'> => ({
   raisedFences: [],
   settledFences: {},
   recovery: null,
+  overrides: {},
   freezeNonces: {},
 });
 
@@ -162,6 +169,17 @@ export interface ChangeRecord {
   outcomes: Indexed<OutcomePredicate>[];
   /** Commits that put a canary arm live or withdrew it, in order. */
   exposures: Indexed<CommitPredicate & { rollout: Rollout }>[];
+}
+
+/** Break-glass, from the intent to the end of its review. */
+export interface OverrideRecord {
+  intent: Indexed<Omit<OverrideIntentPredicate, 'override' | 'factors'>>;
+  /** What the two people signed. */
+  said: OverridePredicate;
+  factors: { person: string; method: FactorMethod; at: string }[];
+  outcome: Indexed<OverrideOutcomePredicate> | null;
+  /** Null as long as no third person has closed it. */
+  review: Indexed<ReviewPredicate> | null;
 }
 
 /**

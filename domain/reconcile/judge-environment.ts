@@ -138,7 +138,7 @@ function judgeZone(reading: ZoneReading, surveyed: Surveyed, changes: readonly C
         message: `In ${zone}, ${unexplained}.`,
         action: 'hold',
         remedy:
-          'Find out who wrote it: somebody else has the right to change this zone. Then raise the fence with `resilience-ctl recover`, or put the TXT record back by hand.',
+          'Find out who wrote it: somebody else has the right to change this zone. Then raise the fence (`resilience-ctl recover --reason TEXT`), or put the TXT record back by hand.',
       },
       ...records,
     ];

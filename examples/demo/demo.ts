@@ -18,6 +18,11 @@ export interface Claim {
   claim: string;
 }
 
+export interface Engine {
+  stop(): Promise<void>;
+  start(): Promise<void>;
+}
+
 const POLL_MS = 100;
 const ENDS: readonly ChangeStatus['phase'][] = ['committed', 'rejected', 'rolled-back'];
 
@@ -26,6 +31,8 @@ export class Demo {
   readonly installation: Installation;
   /** What the environment hands to its consumers. */
   readonly consumerFile: string;
+  /** Temporal, to be taken away and brought back on the same data. */
+  readonly engine: Engine;
   /** A folder of the demo's own, removed at its end. */
   readonly home: string;
   readonly connected: Connected;
@@ -37,6 +44,7 @@ export class Demo {
   private constructor(input: DemoInput, connected: Connected) {
     this.installation = input.installation;
     this.consumerFile = input.consumerFile;
+    this.engine = input.engine;
     this.home = input.home;
     this.style = input.style;
     this.#say = input.say;
@@ -135,7 +143,7 @@ export class Demo {
   }
 }
 
-export interface DemoInput extends Pick<Demo, 'installation' | 'consumerFile' | 'home' | 'style'> {
+export interface DemoInput extends Pick<Demo, 'installation' | 'consumerFile' | 'engine' | 'home' | 'style'> {
   say(line: string): void;
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { styleFor } from '../../client/cli/style.ts';
 import { runDevStack } from '../../infra/dev/dev-stack.ts';
 import { brakes } from './brakes.ts';
+import { breakGlass } from './break-glass.ts';
 import { type Claim, Demo, type DemoPart } from './demo.ts';
 import { documents } from './documents.ts';
 import { evidence } from './evidence.ts';
@@ -13,7 +14,7 @@ import { records } from './records.ts';
  * The main job, end to end and for real, one part after the other in one environment; the last part takes home the
  * evidence of all others. Exit status 0 only if everything that the summary claims was seen.
  */
-const PARTS: readonly DemoPart[] = [records, documents, brakes, evidence];
+const PARTS: readonly DemoPart[] = [records, documents, brakes, breakGlass, evidence];
 
 const startedMs = performance.now();
 const style = styleFor(process.stdout, process.env);
@@ -25,13 +26,14 @@ function say(line: string): void {
 
 async function run(): Promise<Claim[]> {
   const home = mkdtempSync(join(tmpdir(), 'resilience-demo-'));
-  const { installation, consumerFile, stop } = await runDevStack({
+  const { installation, consumerFile, servers, stop } = await runDevStack({
     home,
     environment: 'demo',
     onProgress: say,
   });
   try {
-    const demo = await Demo.open({ installation, consumerFile, home, style, say });
+    const engine = { stop: () => servers.killTemporal(), start: () => servers.restartTemporal() };
+    const demo = await Demo.open({ installation, consumerFile, engine, home, style, say });
     try {
       for (const part of PARTS) await part(demo);
     } finally {

@@ -5,7 +5,7 @@ import {
   type PutObjectCommandInput,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import type { FactorStore } from '../../activities/ports/factor-store.ts';
+import type { SealedFactorStore } from '../../activities/ports/factor-store.ts';
 import type { EnrolledFactor } from '../../domain/approval/enrolled-factor.ts';
 import { type FactorUse, UNUSED } from '../../domain/approval/factor-use.ts';
 import { PortError } from '../../domain/errors.ts';
@@ -29,7 +29,7 @@ export function createS3FactorStore(input: {
   environment: string;
   /** A symmetric key that only the factor-verifier may use. */
   keyArn: string;
-}): FactorStore {
+}): SealedFactorStore {
   const { s3, kms, bucket, environment, keyArn } = input;
   const nameOf = (person: string, commitment: Digest, what: 'secret' | 'use') =>
     `factors/${environment}/${encodeURIComponent(person)}/${digestHex(commitment)}/${what}`;
@@ -89,31 +89,36 @@ export function createS3FactorStore(input: {
     throw emptyAnswer(keyArn);
   }
 
+  async function sealed(person: string, commitment: Digest): Promise<Uint8Array> {
+    const stored = await read(nameOf(person, commitment, 'secret'));
+    if (stored !== null) return stored.bytes;
+    throw new PortError('NOT_FOUND', `The second factor ${commitment} of ${person} is not kept here.`, {
+      next: 'Make a new one with `resilience-ctl factor enrol` and have it listed instead.',
+    });
+  }
+
+  async function open(person: string, commitment: Digest, bytes: Uint8Array): Promise<EnrolledFactor> {
+    const factor = parseJsonBytes(await decrypt(person, bytes)) as EnrolledFactor;
+    if (digestOf(factor) === commitment) return factor;
+    throw new PortError('DIGEST_MISMATCH', `Kept for ${person} is another factor than ${commitment}.`, {
+      next: 'Page: somebody changed the store of second factors.',
+    });
+  }
+
   return {
+    sealed,
+    open,
+    factor: async (person, commitment) => open(person, commitment, await sealed(person, commitment)),
     async enrol(person, factor) {
       const commitment = digestOf(factor);
       const ciphertext = await encrypt(person, canonicalBytes(factor));
       await put(nameOf(person, commitment, 'secret'), ciphertext, { IfNoneMatch: '*' });
       return commitment;
     },
-    async factor(person, commitment) {
-      const name = nameOf(person, commitment, 'secret');
-      const stored = await read(name);
-      if (stored === null) {
-        throw new PortError('NOT_FOUND', `The second factor ${commitment} of ${person} is not kept here.`, {
-          next: 'Make a new one with `resilience-ctl factor enrol` and have it listed instead.',
-        });
-      }
-      const factor = parseJsonBytes(await decrypt(person, stored.bytes)) as EnrolledFactor;
-      if (digestOf(factor) === commitment) return factor;
-      throw new PortError('DIGEST_MISMATCH', `${name} holds another factor than the trust document lists.`, {
-        next: 'Page: somebody changed the store of second factors.',
-      });
-    },
     async use(person, commitment) {
       const stored = await read(nameOf(person, commitment, 'use'));
-      if (stored === null) return { use: UNUSED, version: null };
-      return { use: parseJsonBytes(stored.bytes) as FactorUse, version: stored.version };
+      if (stored === null) return { use: UNUSED, version: null, isAlone: false };
+      return { use: parseJsonBytes(stored.bytes) as FactorUse, version: stored.version, isAlone: false };
     },
     replaceUse: (person, commitment, use, version) =>
       put(

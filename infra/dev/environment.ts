@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Installation } from '../../client/installation.ts';
+import type { BreakGlassConfig, Installation } from '../../client/installation.ts';
 import type { ControlPlaneClientOptions } from '../../client/sdk/index.ts';
 import { keyIdOf } from '../../domain/evidence/ed25519-key.ts';
 import type { TrustDocument } from '../../domain/evidence/trust.ts';
@@ -47,7 +47,7 @@ const POLICY: TrustDocument['policy'] = {
   limits: { minTtlSeconds: 0, maxTtlSeconds: 86_400, maxZoneShare: 0.3, smallZoneSize: 10 },
 };
 
-type WorkerRole = Exclude<RoleName, 'client' | 'consumer' | 'keeper' | 'factor-verifier'>;
+type WorkerRole = Exclude<RoleName, 'client' | 'consumer' | 'keeper' | 'factor-verifier' | 'break-glass'>;
 
 /** One environment, ready to be worked in: everything that its workers and its people need, as files. */
 export interface DevEnvironment {
@@ -195,6 +195,7 @@ function installationOf(shared: Shared): Installation {
     trustDigest,
     checkpoints: { logKey: transparency.log, witnessKeys: transparency.witnesses },
     keysDir: join(plan.dir, 'keys'),
+    breakGlassFile: writeBreakGlassConfig(shared),
     rootKeysDir: join(plan.dir, 'root'),
     factorVerifierUrl: `http://127.0.0.1:${factorPort}`,
     memoryDir: join(plan.dir, 'memory'),
@@ -210,7 +211,21 @@ function factorVerifierConfig(shared: Shared): FactorVerifierConfig {
     kmsKeyArn: resources.roles['factor-verifier'].keyArn ?? '',
     factorKeyArn: resources.factorKeyArn,
     ...{ trustFile, trustDigest, host: '127.0.0.1', port: factorPort, logLevel: 'info' },
+    memoryDir: join(plan.dir, 'factor-memory'),
   };
+}
+
+/** What a machine needs to break glass; elsewhere it lies where two people must go to get it. */
+function writeBreakGlassConfig({ plan, resources }: Shared): string {
+  const config: BreakGlassConfig = {
+    aws: awsOf(resources, 'break-glass'),
+    kmsKeyArn: resources.roles['break-glass'].keyArn ?? '',
+    spoolDir: join(plan.dir, 'break-glass'),
+    dnsWorstPropagationMs: 500,
+  };
+  const file = join(plan.dir, 'break-glass.json');
+  writeSecret(file, config);
+  return file;
 }
 
 function workerConfigs(

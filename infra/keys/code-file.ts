@@ -23,8 +23,9 @@ export async function ensureCodeFile(file: string): Promise<EnrolledFactor> {
 }
 
 /**
- * A code that has not been handed out yet. The verifier takes those of the step before, of this one and of the next, so
- * there are three in half a minute. Throws `NOT_FOUND` without such a file, `THROTTLED` when all three are out.
+ * A code that has not been handed out yet. The verifier takes those of this step and of the next (and of the one before,
+ * so that a code does not go stale on its way): two in half a minute. Throws `NOT_FOUND` without such a file, `THROTTLED`
+ * when both are out.
  */
 export function nextCode(file: string, nowMs: number): string {
   if (!existsSync(file)) {
@@ -34,9 +35,9 @@ export function nextCode(file: string, nowMs: number): string {
   }
   const known = JSON.parse(readFileSync(file, 'utf8')) as CodeFile;
   const { factor, lastStep } = codeFile.parse(known);
-  const step = Math.max(stepOf(nowMs) - 1, lastStep + 1);
+  const step = Math.max(stepOf(nowMs), lastStep + 1);
   if (step > stepOf(nowMs) + 1) {
-    throw new DomainError('THROTTLED', 'Three codes of this person are used already.', {
+    throw new DomainError('THROTTLED', 'Two codes of this person are used already.', {
       next: 'Wait for the next half minute.',
     });
   }

@@ -10,6 +10,8 @@ type Folder = (typeof FOLDERS)[number];
 const WIRING = [
   'client/compose.ts',
   'client/compose-offline.ts',
+  'client/compose-break-glass.ts',
+  'client/compose-drill.ts',
   'client/compose-doctor.ts',
   'client/cli/commands/dev.ts',
   'client/sdk/index.ts',

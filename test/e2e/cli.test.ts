@@ -345,12 +345,65 @@ test('a bad change goes back by itself, and its watcher learns it by exit status
   expect((await statusOf(changeId))?.phase).toBe('rolled-back');
 });
 
+test('two people break glass, and a third closes the review', async () => {
+  const apply = (...more: string[]) =>
+    here(
+      ...[
+        'override',
+        'apply',
+        '--config',
+        'examples/break-glass.yaml',
+        '--approver',
+        'bob',
+        '--approver',
+        'carol',
+      ],
+      ...['--reason', 'quorum lost, the api is down', '--yes', '--code-from-dev', '--json', ...more],
+    );
+  const refused = await apply('--overrides', 'quorum,witness');
+  expect(refused.status).toBe(3);
+  expect(errorAnswer.parse(jsonLines(refused)[0]).error.violations.map(({ rule }) => rule)).toContain(
+    'guard-canary',
+  );
+  expect(await apply('--overrides', 'everything')).toMatchObject({ status: 2 });
+  const done = await apply('--overrides', 'quorum,witness,canary');
+  const [{ changeId = '' } = {}] = answerOf<{ changeId: string }>('override apply --yes', done);
+  const [listed] = answerOf<{ changes: { changeId: string; state: string }[] }>(
+    'status',
+    await here('status', '--json'),
+  );
+  expect(listed?.changes.find((one) => one.changeId === changeId)?.state).toBe('in-review');
+  expect((await statusOf(changeId))?.waitingFor?.what).toBe('its review');
+  expect(answerOf('get', await here('get', 'dns/example.com/api/A', '--json'))).toMatchObject([{ changeId }]);
+  answerOf('override reconcile', await here('override', 'reconcile', '--json'));
+  const review = (who: string) =>
+    here('override', 'review', changeId, '--close', '--reason', 'seen and mended', '--as', who, '--json');
+  expect(await review('bob')).toMatchObject({ status: 4 });
+  answerOf('override review', await review('alice'));
+  expect(await review('alice')).toMatchObject({ status: 5 });
+  expect((await statusOf(changeId))?.waitingFor).toBeNull();
+});
+
 test('the log tells all of it, and every entry counts but the refused ones', async () => {
   const lines = answerOf<{ index: number; fate: string }>('log', await here('log', '--json'));
   expect(lines.map(({ index }) => index)).toEqual(lines.map((_, position) => position));
   expect(lines.map(({ fate }) => fate)).not.toContain('inert');
   const tail = jsonLines(await here('log', '--since', String(lines.length - 1), '--json'));
   expect(tail).toEqual(lines.slice(-1));
+});
+
+test('record, engine and zones agree, also after a recovery', async () => {
+  answerOf('reconcile', await here('reconcile', '--json'));
+  expect(await here('reconcile')).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/^Everything agrees/),
+  });
+  const recover = ['recover', '--reason', 'to show it', '--as'];
+  expect((await here(...recover, 'alice', '--json')).status).toBe(4);
+  answerOf('recover', await here(...recover, 'carol', '--json'));
+  expect((await here(...recover, 'carol')).stdout).toMatch(
+    /^Recovery recorded at entry \d+\..*\n {2}example\.com +fence \d+\n/,
+  );
 });
 
 test('the store is sound, and a snapshot is taken on demand', async () => {
@@ -413,6 +466,11 @@ describe('what the documents promise', () => {
 
 /** Against a home that is empty a command that is understood says that nothing runs; `dev` that something does. */
 async function expectUnderstood([, ...args]: string[], source = 'help'): Promise<void> {
+  // It would start servers of its own.
+  if (args[0] === 'drill') {
+    expect(await runHere(nowhere, [...args, '--help'])).toMatchObject({ status: 0 });
+    return;
+  }
   const starts = args.join(' ').replace(' --detach', '') === 'dev';
   const ran = await runHere(starts ? home : nowhere, args);
   // What an auditor does offline needs files that are not there.
@@ -422,7 +480,18 @@ async function expectUnderstood([, ...args]: string[], source = 'help'): Promise
 }
 
 /** Commands that only hold others. */
-const GROUPS = ['automation', 'factor', 'keys', 'audit', 'snapshot', 'store', 'permissions', 'trust'];
+const GROUPS = [
+  'automation',
+  'drill',
+  'factor',
+  'override',
+  'keys',
+  'audit',
+  'snapshot',
+  'store',
+  'permissions',
+  'trust',
+];
 
 function leaves(command: Command, path: string[] = []): { path: string[] }[] {
   const own = command.parent === null || GROUPS.includes(command.name()) ? [] : [{ path }];
@@ -450,5 +519,5 @@ test('the stack is stopped, says so, and every documented answer was seen', asyn
     (name) => !shown.has(name) && !/^(audit|trust) /.test(name),
   );
   // The way back needs a second version, and layers are of documents: both are tested in store.test.ts.
-  expect(unseen.sort()).toEqual(['dev', 'get --explain', 'restore', 'revert']);
+  expect(unseen.sort()).toEqual(['dev', 'drill break-glass', 'get --explain', 'restore', 'revert']);
 });

@@ -228,6 +228,25 @@ const automationStatus = z.strictObject({
     }),
   ),
 });
+const reconciliation = {
+  at: z.iso.datetime(),
+  size: z.int(),
+  openChanges: z.int(),
+  zones: z.int(),
+  findings: z.array(
+    z.strictObject({
+      rule: z.string(),
+      subject: z.string(),
+      zone: z.string().optional(),
+      message: z.string(),
+      action: z.enum(['restart', 'settle', 'hold']),
+      remedy: z.string(),
+      done: z.enum(['restarted', 'settled', 'nothing', 'failed']),
+      why: z.string().nullable(),
+    }),
+  ),
+  foundInAll: z.int(),
+};
 
 export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
   dev: running,
@@ -288,7 +307,7 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
       z.strictObject({
         changeId,
         author: z.string().nullable(),
-        state: z.enum(['open', 'committed', 'rejected', 'rolled-back', 'aborted']),
+        state: z.enum(['open', 'in-review', 'committed', 'rejected', 'rolled-back', 'aborted']),
         resources: z.array(z.string()),
         index,
       }),
@@ -299,6 +318,25 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
   watch: changeStatus,
   'approve --yes': decided,
   reject: decided,
+  'override apply --yes': z.strictObject({
+    changeId,
+    applied: z.literal(true),
+    index: index.nullable(),
+    fence: z.string(),
+    spooled: z.boolean(),
+  }),
+  'override reconcile': z.strictObject({
+    entries: z.array(index),
+    bodies: z.int(),
+    settled: z.array(z.strictObject({ changeId, result: z.enum(['applied', 'not-applied']) })),
+  }),
+  'override review': z.strictObject({ changeId, reviewer: z.string(), index }),
+  'drill break-glass': z.strictObject({
+    ok: z.boolean(),
+    steps: z.array(
+      z.strictObject({ what: z.string(), tookMs: z.int(), held: z.boolean(), detail: z.string() }),
+    ),
+  }),
   pause: steered('pause'),
   continue: steered('continue'),
   abort: steered('abort'),
@@ -340,6 +378,12 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
     fields: z.array(z.strictObject({ path: z.string(), value: z.unknown(), by: storedVersion })),
   }),
   revert: wayBack,
+  reconcile: z.strictObject(reconciliation),
+  recover: z.strictObject({
+    ...reconciliation,
+    index,
+    raised: z.array(z.strictObject({ zone: z.string(), fence: z.string() })),
+  }),
   'snapshot list': z.strictObject({
     index,
     size: z.int(),

@@ -24,7 +24,11 @@ export function createMemoryFactors(): FactorStore & { uses: Map<string, FactorU
     async use(person, commitment) {
       const key = `${person} ${commitment}`;
       const version = versions.get(key);
-      return { use: uses.get(key) ?? UNUSED, version: version === undefined ? null : `${version}` };
+      return {
+        use: uses.get(key) ?? UNUSED,
+        version: version === undefined ? null : `${version}`,
+        isAlone: false,
+      };
     },
     async replaceUse(person, commitment, use, version) {
       const key = `${person} ${commitment}`;

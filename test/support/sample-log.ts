@@ -58,7 +58,10 @@ export function sampleTransparency(environment = ENVIRONMENT): TrustDocument['tr
 }
 
 export function signedTrust(environment = ENVIRONMENT): TrustDocument {
-  const service = (name: string, role: 'orchestrator' | 'analysis' | 'enactor' | 'factor-verifier') => ({
+  const service = (
+    name: string,
+    role: 'orchestrator' | 'analysis' | 'enactor' | 'factor-verifier' | 'break-glass',
+  ) => ({
     name,
     role,
     keys: trustedKeys(name),
@@ -94,6 +97,13 @@ export function signedTrust(environment = ENVIRONMENT): TrustDocument {
         keys: trustedKeys('bob'),
       },
       {
+        subject: 'cyd',
+        roles: ['approver'],
+        teams: ['reliability'],
+        secondFactors: [{ type: 'totp', commitment: digestOf('the factor of cyd') }],
+        keys: trustedKeys('cyd'),
+      },
+      {
         subject: 'olga',
         roles: ['operator'],
         teams: ['payments'],
@@ -106,6 +116,7 @@ export function signedTrust(environment = ENVIRONMENT): TrustDocument {
       service('analysis', 'analysis'),
       service('enactor', 'enactor'),
       service('factor-verifier', 'factor-verifier'),
+      service('break-glass', 'break-glass'),
       voter('a'),
       voter('b'),
       voter('c'),
@@ -147,8 +158,11 @@ export function sampleMove(change: Partial<Move> = {}): Move {
   };
 }
 
+/** What carries statements of others: made by functions of their own. */
+type Carrying = 'acceptance' | 'ruling' | 'override-intent';
+
 /** A valid predicate of each type, about one change of one resource. */
-export const SAMPLES: Omit<Predicates, 'acceptance' | 'ruling'> = {
+export const SAMPLES: Omit<Predicates, Carrying> = {
   trust: { environment: ENVIRONMENT, previousDigest: null, document: signedTrust(), at: AT },
   request: {
     changeId: CHANGE,
@@ -308,11 +322,41 @@ export const SAMPLES: Omit<Predicates, 'acceptance' | 'ruling'> = {
     until: '2026-01-01T00:15:00.000Z',
     at: AT,
   },
+  override: {
+    changeId: CHANGE,
+    environment: ENVIRONMENT,
+    author: 'bob',
+    approvers: ['bob', 'cyd'],
+    planDigest: PLAN,
+    guards: ['quorum', 'witness'],
+    emptying: [],
+    reason: 'the site is down',
+    nonce: 'override-1',
+    issuedAt: AT,
+    expiresAt: '2026-01-01T00:15:00.000Z',
+  },
+  'override-outcome': {
+    changeId: CHANGE,
+    environment: ENVIRONMENT,
+    planDigest: PLAN,
+    result: 'applied',
+    fence: '0',
+    reason: 'landed',
+    at: AT,
+  },
+  review: {
+    changeId: CHANGE,
+    environment: ENVIRONMENT,
+    reviewer: 'olga',
+    reason: 'seen and mended',
+    nonce: 'review-1',
+    at: AT,
+  },
   snapshot: { environment: ENVIRONMENT, size: 0, stateDigest: digestOf('state'), at: AT },
 };
 
 /** Who may say it. */
-const RIGHTFUL: Record<Exclude<StatementType, 'acceptance' | 'ruling'>, string> = {
+const RIGHTFUL: Record<Exclude<StatementType, Carrying>, string> = {
   trust: 'orchestrator',
   request: 'ada',
   plan: 'orchestrator',
@@ -331,11 +375,14 @@ const RIGHTFUL: Record<Exclude<StatementType, 'acceptance' | 'ruling'>, string> 
   recovery: 'olga',
   resumption: 'analysis',
   'factor-lock': 'factor-verifier',
+  override: 'bob',
+  'override-outcome': 'break-glass',
+  review: 'olga',
   snapshot: 'orchestrator',
 };
 
 /** Everything but what carries a person's statement inside: see `acceptance` and `ruling`. */
-export type PlainType = Exclude<StatementType, 'acceptance' | 'ruling'>;
+export type PlainType = Exclude<StatementType, Carrying>;
 
 export async function envelopeOf<T extends PlainType>(
   type: T,
@@ -399,6 +446,43 @@ export async function ruling(
     action,
     nonce,
     command: await signStatement(signerOf(input.person ?? 'olga'), 'command', command),
+    at: AT,
+    ...input.change,
+  });
+}
+
+/**
+ * A break-glass intent that bob and cyd signed; `said` is made to the override, `change` to the intent, `mfa` to each
+ * second factor.
+ */
+export async function overrideIntent(
+  input: {
+    said?: Partial<Predicates['override']>;
+    change?: Partial<Predicates['override-intent']>;
+    mfa?: Partial<Predicates['mfa']>;
+    signers?: string[];
+    holder?: string;
+  } = {},
+): Promise<Envelope> {
+  const said = { ...SAMPLES.override, ...input.said };
+  const { changeId, environment, planDigest, nonce } = said;
+  const [first, ...others] = await Promise.all(
+    (input.signers ?? said.approvers).map((holder) => signStatement(signerOf(holder), 'override', said)),
+  );
+  if (!first) throw new Error('somebody must sign it');
+  const override = { ...first, signatures: [first, ...others].flatMap(({ signatures }) => signatures) };
+  const factors = said.approvers.map((person) =>
+    envelopeOf('mfa', { changeId, environment, planDigest, nonce, person, ...input.mfa }),
+  );
+  return signStatement(signerOf(input.holder ?? 'break-glass'), 'override-intent', {
+    ...{ changeId, environment, planDigest },
+    requestDigest: digestOf('request'),
+    zone: ZONE,
+    resources: [{ resource: API, to: digestOf('after') }],
+    expectedFence: null,
+    fence: null,
+    override,
+    factors: await Promise.all(factors),
     at: AT,
     ...input.change,
   });

@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { fenceIndex, fenceName, forwardFence, landed, rollbackFence } from '../../domain/kinds/dns-fence.ts';
+import { digestOf } from '../../domain/evidence/canonical-json.ts';
+import {
+  builtOn,
+  fenceIndex,
+  fenceName,
+  forwardFence,
+  landed,
+  overrideFence,
+  overrideMark,
+  rollbackFence,
+} from '../../domain/kinds/dns-fence.ts';
 
 const forward = (intentIndex: number) => ({ intentIndex, direction: 'forward' as const });
 const rollback = (intentIndex: number) => ({ intentIndex, direction: 'rollback' as const });
@@ -23,18 +33,51 @@ describe('fence values', () => {
     expect(fenceIndex('17.r12.r17')).toBe(17);
   });
 
-  it.each(['', '017', '17.', '17.r', '17.12', ' 17', '-1', '"17"', '17.rx'])(
-    '"%s" is unreadable',
-    (fence) => {
-      expect(() => fenceIndex(fence)).toThrow(
-        expect.objectContaining({ code: 'ENTRY_MALFORMED', kind: 'integrity' }),
-      );
-      expect(() => rollbackFence(fence, 1)).toThrow(expect.objectContaining({ code: 'ENTRY_MALFORMED' }));
-      expect(() => landed(fence, forward(1), expectedFenceOf)).toThrow(
-        expect.objectContaining({ code: 'ENTRY_MALFORMED' }),
-      );
-    },
-  );
+  it('order an override without the log after what it is built on, and before the next index', () => {
+    const mark = overrideMark(digestOf('what two people signed'));
+    expect(mark).toMatch(/^[0-9a-f]{16}$/);
+    const fence = overrideFence('17.r12', mark);
+    expect(fence).toBe(`17.r12.o${mark}`);
+    expect(overrideFence(null, mark)).toBe(`0.o${mark}`);
+    expect(fenceIndex(fence)).toBe(17);
+    expect(rollbackFence(fence, 17)).toBe(`17.r12.o${mark}.r17`);
+    expect(builtOn(`17.r12.o${mark}.r17`)).toEqual([
+      { rollbackOf: 12 },
+      { override: mark },
+      { rollbackOf: 17 },
+    ]);
+    // What was applied before it, and what was rolled back, still is; what it is ahead of is not.
+    expect(landed(fence, forward(12), expectedFenceOf)).toBe(true);
+    expect(landed(fence, rollback(12), expectedFenceOf)).toBe(true);
+    expect(landed(fence, forward(18), expectedFenceOf)).toBe(false);
+  });
+
+  it.each([
+    '',
+    '017',
+    '17.',
+    '17.r',
+    '17.12',
+    ' 17',
+    '-1',
+    '"17"',
+    '17.rx',
+    '17.o',
+    '17.o12',
+    '17.oABCDEF0123456789',
+    '17.o0123456789abcdefff',
+  ])('"%s" is unreadable', (fence) => {
+    expect(() => fenceIndex(fence)).toThrow(
+      expect.objectContaining({ code: 'ENTRY_MALFORMED', kind: 'integrity' }),
+    );
+    expect(() => overrideFence(fence, '0123456789abcdef')).toThrow(
+      expect.objectContaining({ code: 'ENTRY_MALFORMED' }),
+    );
+    expect(() => rollbackFence(fence, 1)).toThrow(expect.objectContaining({ code: 'ENTRY_MALFORMED' }));
+    expect(() => landed(fence, forward(1), expectedFenceOf)).toThrow(
+      expect.objectContaining({ code: 'ENTRY_MALFORMED' }),
+    );
+  });
 });
 
 describe('landed', () => {

@@ -1,12 +1,19 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createFactorVerifier, type FactorVerifierPorts } from '../../activities/factor-verifier.ts';
+import type { SealedFactorStore } from '../../activities/ports/factor-store.ts';
 import type { EnrolledFactor } from '../../domain/approval/enrolled-factor.ts';
 import { FACTOR_PAYLOAD_TYPE } from '../../domain/approval/enrolled-factor.ts';
-import { canonicalBytes, digestOf } from '../../domain/evidence/canonical-json.ts';
+import { PortError } from '../../domain/errors.ts';
+import { canonicalBytes, digestOf, parseJsonBytes } from '../../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../../domain/evidence/dsse.ts';
 import { openEnvelope, signPayload, verifiedKeyIds } from '../../domain/evidence/statement-codec.ts';
+import type { OverridePredicate } from '../../domain/evidence/statements.ts';
 import { signaturesUnder, type TrustDocument } from '../../domain/evidence/trust.ts';
 import { emptyLogState } from '../../domain/log/state.ts';
+import { createRememberingFactorStore } from '../../infra/files/remembering-factor-store.ts';
 import { createHttpFactorVerifier } from '../../infra/http/factor-client.ts';
 import { startFactorServer } from '../../infra/http/factor-server.ts';
 import { codeOfStep, makeFactor, matchCode, stepOf } from '../../infra/keys/second-factor.ts';
@@ -204,6 +211,64 @@ describe('the factor-verifier', () => {
     const commitment = await verifier.enrol(await enrolment('bob', 'bob'));
     expect(commitment).toBe(digestOf(fresh));
     expect(await store.factor('bob', commitment)).toEqual(fresh);
+  });
+});
+
+describe('with the store down', () => {
+  async function memoryScene() {
+    const store = createMemoryFactors();
+    const down = { isDown: false };
+    const answering = <T>(answer: Promise<T>): Promise<T> =>
+      down.isDown ? Promise.reject(new PortError('STORE_UNAVAILABLE', 'down')) : answer;
+    const remote: SealedFactorStore = {
+      enrol: (person, enrolled) => answering(store.enrol(person, enrolled)),
+      factor: (person, commitment) => answering(store.factor(person, commitment)),
+      use: (person, commitment) => answering(store.use(person, commitment)),
+      replaceUse: (...args) => answering(store.replaceUse(...args)),
+      sealed: async (person, commitment) => answering(store.factor(person, commitment).then(canonicalBytes)),
+      open: async (_person, _commitment, sealed) => parseJsonBytes(sealed) as EnrolledFactor,
+    };
+    const folder = mkdtempSync(join(tmpdir(), 'resilience-factors-'));
+    folders.push(folder);
+    const own = () => createRememberingFactorStore(remote, folder);
+    const made = await scene(store);
+    made.ports.factors = own();
+    const override = (change: Partial<OverridePredicate> = {}) => envelopeOf('override', change);
+    return { ...made, down, own, override };
+  }
+  const folders: string[] = [];
+  afterAll(() => {
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('it goes on for break-glass alone, from what it remembers, and no code counts twice', async () => {
+    const { check, codeAt, down, own, ports, override } = await memoryScene();
+    await own().remember('bob', digestOf(factor));
+    down.isDown = true;
+    await expect(check(codeAt())).rejects.toMatchObject({ code: 'FACTOR_VERIFIER_UNAVAILABLE' });
+    expect(openEnvelope(await check(codeAt(), await override()))).toMatchObject({
+      type: 'mfa',
+      predicate: { person: 'bob', nonce: 'override-1' },
+    });
+    ports.factors = own();
+    await expect(check(codeAt(), await override())).rejects.toMatchObject(refusedBy('second-factor-used'));
+    // What was used alone is used when the store is back.
+    down.isDown = false;
+    await expect(check(codeAt(), await override())).rejects.toMatchObject(refusedBy('second-factor-used'));
+    await expect(check(codeAt())).rejects.toMatchObject(refusedBy('second-factor-used'));
+    await check(codeAt(1));
+  });
+
+  it('it knows nothing of a person whose factor it has never seen', async () => {
+    const { check, codeAt, down, override } = await memoryScene();
+    down.isDown = true;
+    await expect(check(codeAt(), await override())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  });
+
+  it('an override is for the two whom it names', async () => {
+    const { check, codeAt, override } = await memoryScene();
+    const others = await override({ approvers: ['cyd', 'olga'] });
+    await expect(check(codeAt(), others)).rejects.toMatchObject(refusedBy('own-key'));
   });
 });
 

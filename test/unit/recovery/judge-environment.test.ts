@@ -117,6 +117,7 @@ describe('an intent without an outcome', () => {
     expect(await found(INTENDED, { run: 'running', zone: reading(null) })).toEqual([]);
     const fresh = { run: 'running', zone: reading('3'), nowMs: Date.parse(AT) + 59_999 } as const;
     expect(await found(INTENDED, fresh)).toEqual([]);
+    expect(await found(INTENDED, { ...fresh, nowMs: fresh.nowMs + 1 })).toHaveLength(1);
   });
 
   it('is not one that has its outcome', async () => {

@@ -1,0 +1,178 @@
+import { judgeCausality } from '../causality/judge-causality.ts';
+import { buildPlan } from '../change/build-plan.ts';
+import type { DnsPlan } from '../change/plan.ts';
+import type { ChangeRequest } from '../change/request.ts';
+import type { Violation } from '../errors.ts';
+import { type Digest, digestOf } from '../evidence/canonical-json.ts';
+import type { OverridePredicate } from '../evidence/statements.ts';
+import type { TrustDocument } from '../evidence/trust.ts';
+import { judgePlan } from '../invariants/judge-plan.ts';
+import { compareRecordSets, diffGroups } from '../kinds/dns.ts';
+import type { ZoneState } from '../kinds/dns-records.ts';
+import { freezeOn, freezeText, reachOf } from '../log/freeze-scope.ts';
+import type { LogState } from '../log/state.ts';
+import { permissionsInForce } from '../permissions/in-force.ts';
+import type { OverridableGuard } from './guards.ts';
+
+export interface OverrideInput {
+  changeId: string;
+  environment: string;
+  request: ChangeRequest;
+  requestDigest: Digest;
+  /** As it is. */
+  zone: ZoneState;
+  /** In force, as far as it is known. */
+  trust: TrustDocument;
+  /** Null when the log cannot be read. */
+  state: LogState | null;
+  nowMs: number;
+}
+
+/** One thing that stands against the plan, and the name by which an override passes over it; null: by none. */
+export interface Objection {
+  guard: OverridableGuard | null;
+  violation: Violation;
+}
+
+export interface PlannedOverride {
+  /** Null where nothing can be planned; then the objections say why. */
+  plan: DnsPlan | null;
+  planDigest: Digest | null;
+  objections: Objection[];
+}
+
+/**
+ * Plans a request as one batch on the zone as it is, without stages, and judges everything: what an override would have
+ * to name stands beside what nothing passes over. A guard that cannot be asked is not passed. Never throws.
+ */
+export function planOverride(input: OverrideInput): PlannedOverride {
+  const { state, zone, request, trust } = input;
+  const live = state?.live ?? {};
+  const { policy } = trust;
+  const zones = trust.targets.map((target) => target.zone);
+  const permissions = permissionsInForce(live, trust);
+  const built = buildPlan({ ...input, live, policy, zones, permissions });
+  const unbuildable = built.violations.filter(({ rule }) => !OF_STAGES.includes(rule));
+  if (built.plan === null) {
+    return {
+      plan: null,
+      planDigest: null,
+      objections: unbuildable.map((one) => ({ guard: null, violation: one })),
+    };
+  }
+  const plan = withoutStages(built.plan);
+  const facts = { zone, live, recentCommits: state?.recentCommits ?? [], policy };
+  const violations = [...unbuildable, ...judgePlan(plan, { ...facts, nowMs: input.nowMs })];
+  return {
+    plan,
+    planDigest: digestOf(plan),
+    objections: [
+      ...violations.map((violation) => ({ guard: GUARD_OF_RULE[violation.rule] ?? null, violation })),
+      ...NEVER_ASKED.map(({ guard, why }) => ({ guard, violation: lacks(guard, why) })),
+      ...(built.plan.stages.length > 1 ? [objection('canary', 'Its stages would be skipped.')] : []),
+      ...(state === null ? UNREADABLE : judgeAgainstLog({ ...input, state }, plan, request)),
+    ],
+  };
+}
+
+/**
+ * What an override leaves standing. A record set that goes must be named by itself (`emptying`), besides every guard:
+ * whoever signs must have seen that nothing will be there.
+ */
+export function standingAgainst(
+  { plan, objections }: PlannedOverride,
+  { guards, emptying }: Pick<OverridePredicate, 'guards' | 'emptying'>,
+): Violation[] {
+  const emptied = (plan?.resources ?? []).filter(({ after }) => after.length === 0);
+  const named = new Set(emptying);
+  const passed = ({ guard, violation }: Objection) =>
+    (guard !== null && guards.includes(guard)) ||
+    (EMPTYING_RULES.includes(violation.rule) && emptied.some(({ resource }) => named.has(resource)));
+  return [
+    ...objections.filter((one) => !passed(one)).map(({ violation }) => violation),
+    ...emptied
+      .filter(({ resource }) => !named.has(resource))
+      .map(
+        ({ resource }): Violation => ({
+          code: 'INVARIANT_VIOLATED',
+          rule: 'emptying-named',
+          message: `Nothing of ${resource} would be left.`,
+          remedy: `If that is meant, name it: --emptying ${resource}. No guard's name stands for it.`,
+        }),
+      ),
+  ];
+}
+
+/** They speak of stages, of which an override has none. */
+const OF_STAGES: readonly string[] = ['probe-missing', 'probe-allow-list', 'share-is-exact'];
+
+/** What points to a record set that goes points to nothing. */
+const EMPTYING_RULES: readonly string[] = ['reference-answers'];
+
+const GUARD_OF_RULE: Readonly<Record<string, OverridableGuard>> = {
+  'never-all-targets': 'canary',
+  'zone-share': 'limits',
+  'never-all-records': 'limits',
+  'dependents-stay': 'causality',
+};
+
+/** Break-glass is for when these are down, so it asks them never. */
+const NEVER_ASKED: readonly { guard: OverridableGuard; why: string }[] = [
+  { guard: 'quorum', why: 'No zone has voted.' },
+  { guard: 'witness', why: 'No witness has cosigned the intent.' },
+];
+
+const UNREADABLE: readonly Objection[] = [
+  objection('log', 'The log cannot be read, so the intent would not be in it before the effect.'),
+  objection('freeze', 'The log cannot be read: unreadable means frozen.'),
+  objection('reservation', 'The log cannot be read: another change may be writing these records.'),
+  objection('causality', 'The log cannot be read: nobody knows what these records depend on.'),
+  objection('limits', 'The log cannot be read: nobody knows what else has changed today.'),
+];
+
+function judgeAgainstLog(
+  input: OverrideInput & { state: LogState },
+  plan: DnsPlan,
+  request: ChangeRequest,
+): Objection[] {
+  const { state, changeId, zone } = input;
+  const freeze = freezeOn(state, reachOf(plan));
+  const holders = plan.resources.flatMap(({ resource }) => {
+    const holder = Object.hasOwn(state.reservations, resource) ? state.reservations[resource] : undefined;
+    return holder === undefined ? [] : [`${resource} is reserved by change ${holder}.`];
+  });
+  return [
+    ...(freeze === undefined ? [] : [objection('freeze', `${freezeText(freeze)}.`)]),
+    ...holders.map((why) => objection('reservation', why)),
+    ...judgeCausality({ changeId, request, plan, zone, state }).map(
+      (violation): Objection => ({ guard: 'causality', violation }),
+    ),
+  ];
+}
+
+function withoutStages(plan: DnsPlan): DnsPlan {
+  const before = plan.resources.flatMap((one) => one.before).sort(compareRecordSets);
+  const after = plan.resources.flatMap((one) => one.after).sort(compareRecordSets);
+  const only = {
+    name: 'final',
+    percent: 100,
+    live: after,
+    changes: diffGroups(before, after),
+    inverse: diffGroups(after, before),
+    baked: false,
+  };
+  return { ...plan, stages: [only], rollout: { ...plan.rollout, bakeMs: 0, probe: null } };
+}
+
+function objection(guard: OverridableGuard, why: string): Objection {
+  return { guard, violation: lacks(guard, why) };
+}
+
+function lacks(guard: OverridableGuard, why: string): Violation {
+  return {
+    code: guard === 'freeze' ? 'FROZEN' : 'RISK_TOO_HIGH',
+    rule: `guard-${guard}`,
+    message: why,
+    remedy: `Wait until it holds, or name the guard: --overrides ${guard}.`,
+  };
+}

@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest';
+import { encodeEntry } from '../../../domain/log/entry.ts';
+import { createFold } from '../../../domain/log/fold.ts';
+import { verifyEd25519 } from '../../../infra/keys/verify-ed25519.ts';
+import {
+  API,
+  CHANGE,
+  ENVIRONMENT,
+  entryOf,
+  overrideIntent,
+  signedTrust,
+  ZONE,
+} from '../../support/sample-log.ts';
+
+const trust = signedTrust();
+const newFold = () => createFold({ environment: ENVIRONMENT, trust, verify: verifyEd25519 });
+const intent = async (...input: Parameters<typeof overrideIntent>) =>
+  encodeEntry(await overrideIntent(...input));
+
+describe('an override in the log', () => {
+  test('counts with two people, their second factors and the role that carries it out', async () => {
+    const fold = newFold();
+    expect(fold.apply(await intent())).toEqual({ fate: 'honoured', index: 0 });
+    expect(fold.state.overrides[CHANGE]).toMatchObject({
+      said: { approvers: ['bob', 'cyd'] },
+      factors: [{ person: 'bob' }, { person: 'cyd' }],
+      outcome: null,
+    });
+    expect(fold.state.fenceChain).toEqual({ 0: null });
+  });
+
+  test.each<[string, Parameters<typeof overrideIntent>[0]]>([
+    ['of one person twice', { said: { approvers: ['bob', 'bob'] }, signers: ['bob'] }],
+    ['that one of the two did not sign', { signers: ['bob'] }],
+    ['carried out by the enactor', { holder: 'enactor' }],
+    ['carried out by the orchestrator', { holder: 'orchestrator' }],
+    [
+      'for another plan',
+      { change: { planDigest: 'sha256:0000000000000000000000000000000000000000000000000000000000000000' } },
+    ],
+    ['used after it expired', { change: { at: '2026-01-01T00:15:00.001Z' } }],
+    ['with second factors that were given for something else', { mfa: { nonce: 'approval-1' } }],
+    ['with second factors that had expired', { change: { at: '2026-01-01T00:06:00.000Z' } }],
+  ])('%s is inert', async (_, input) => {
+    const fold = newFold();
+    expect(fold.apply(await intent(input))).toMatchObject({ fate: 'inert' });
+    expect(fold.state.overrides).toEqual({});
+  });
+
+  test('counts once, and its token for no other change', async () => {
+    const fold = newFold();
+    fold.apply(await intent());
+    const again = { change: { at: '2026-01-01T00:00:01.000Z' } };
+    expect(fold.apply(await intent(again))).toMatchObject({ fate: 'duplicate', firstIndex: 0 });
+    expect(fold.apply(await intent({ said: { changeId: 'chg-2' } }))).toMatchObject({ fate: 'inert' });
+  });
+
+  test('is void in a freeze and on records of others, unless it names them; from a spool it has happened', async () => {
+    const frozen = newFold();
+    frozen.apply(await entryOf('freeze'));
+    expect(frozen.apply(await intent())).toMatchObject({ fate: 'void', code: 'FROZEN' });
+    expect(frozen.apply(await intent({ said: { guards: ['freeze'] } }))).toMatchObject({ fate: 'honoured' });
+
+    const other = { said: { changeId: 'chg-2', nonce: 'n-2' } };
+    const reserved = newFold();
+    for (const type of ['request', 'plan', 'intent'] as const) reserved.apply(await entryOf(type));
+    expect(reserved.apply(await intent(other))).toMatchObject({ fate: 'void', code: 'RESERVED' });
+    const spooled = { ...other, change: { fence: '0.o0123456789abcdef' } };
+    expect(reserved.apply(await intent(spooled))).toMatchObject({ fate: 'honoured' });
+    expect(reserved.state.fenceChain[5]).toBeUndefined();
+  });
+
+  test('makes its records live when it landed, over whatever the log believed', async () => {
+    const fold = newFold();
+    fold.apply(await intent());
+    expect(fold.apply(await entryOf('override-outcome'))).toMatchObject({ fate: 'honoured', index: 1 });
+    expect(fold.state.live[API]).toMatchObject({ changeId: CHANGE, index: 1, clock: 1 });
+    expect(fold.state.recentCommits).toMatchObject([{ zone: ZONE }]);
+    expect(fold.apply(await entryOf('override-outcome', { result: 'not-applied' }))).toMatchObject({
+      fate: 'duplicate',
+    });
+  });
+
+  test('that did not land leaves nothing, and an outcome without it counts for nothing', async () => {
+    const fold = newFold();
+    expect(fold.apply(await entryOf('override-outcome'))).toMatchObject({ fate: 'void' });
+    fold.apply(await intent());
+    fold.apply(await entryOf('override-outcome', { result: 'not-applied' }));
+    expect(fold.state.live).toEqual({});
+    expect(fold.state.ended[CHANGE]).toEqual({ status: 'aborted', index: 2 });
+  });
+});
+
+describe('its review', () => {
+  test('is closed by a third person, once', async () => {
+    const fold = newFold();
+    expect(fold.apply(await entryOf('review'))).toMatchObject({ fate: 'void' });
+    fold.apply(await intent());
+    expect(fold.apply(await entryOf('review', { reviewer: 'bob' }, 'bob'))).toMatchObject({ fate: 'inert' });
+    expect(fold.apply(await entryOf('review', { reviewer: 'cyd' }, 'cyd'))).toMatchObject({ fate: 'inert' });
+    expect(fold.apply(await entryOf('review', {}, 'bob'))).toMatchObject({ fate: 'inert' });
+    expect(fold.state.overrides[CHANGE]?.review).toBeNull();
+    expect(fold.apply(await entryOf('review'))).toMatchObject({ fate: 'honoured' });
+    expect(fold.state.overrides[CHANGE]?.review).toMatchObject({ reviewer: 'olga' });
+    expect(fold.apply(await entryOf('review', { nonce: 'again' }))).toMatchObject({ fate: 'duplicate' });
+  });
+
+  test('is not for the author, who may be none of the two', async () => {
+    const fold = newFold();
+    fold.apply(await intent({ said: { author: 'olga' } }));
+    expect(fold.apply(await entryOf('review'))).toMatchObject({ fate: 'inert' });
+  });
+});

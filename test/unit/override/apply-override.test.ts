@@ -1,0 +1,234 @@
+import { describe, expect, it } from 'vitest';
+import { applyOverride } from '../../../activities/break-glass/apply-override.ts';
+import { planOverrideHere } from '../../../activities/break-glass/plan-override.ts';
+import { reconcileSpool } from '../../../activities/break-glass/reconcile-spool.ts';
+import { createEntryAudit } from '../../../domain/evidence/audit-entries.ts';
+import type { OverridePredicate } from '../../../domain/evidence/statements.ts';
+import { overrideFence } from '../../../domain/kinds/dns-fence.ts';
+import { OVERRIDABLE_GUARDS } from '../../../domain/override/guards.ts';
+import { breakGlassScene, requestTo, signedBy } from '../../support/break-glass-scene.ts';
+import { API, CHANGE, ENVIRONMENT, entryOf, PLAN, ZONE } from '../../support/sample-log.ts';
+
+type Scene = ReturnType<typeof breakGlassScene>;
+const NO_LOG = { guards: [...OVERRIDABLE_GUARDS] };
+
+async function breakGlass({ ports }: Scene, change: Partial<OverridePredicate> = {}, address = '192.0.2.2') {
+  const request = requestTo(address);
+  const { planned } = await planOverrideHere(ports, change.changeId ?? CHANGE, request);
+  return applyOverride(ports, { request, ...(await signedBy(planned.planDigest ?? PLAN, change)) });
+}
+
+const addressOf = ({ world }: Scene) =>
+  world.zone.recordSets.find(({ name, type }) => name === 'api.example.com' && type === 'A')?.values;
+
+/** What an auditor says of the whole log. */
+async function audited({ world, trust, verify }: Scene): Promise<string[]> {
+  const audit = createEntryAudit({
+    ...{ environment: ENVIRONMENT, trust, verify, snapshotSizes: new Set<number>() },
+    body: async (digest) => world.bodies.get(digest) ?? null,
+  });
+  for (const bytes of world.entries) await audit.next(bytes);
+  return audit.discrepancies.map(({ rule }) => rule);
+}
+
+describe('with the log', () => {
+  it('writes ahead, then the zone, then the outcome; the log knows what is live', async () => {
+    const scene = breakGlassScene();
+    expect(await breakGlass(scene)).toMatchObject({ result: 'applied', index: 0, fence: '0' });
+    expect(scene.world.happened).toEqual(['body', 'body', 'entry', 'zone 0', 'entry']);
+    expect(addressOf(scene)).toEqual(['192.0.2.2']);
+    const { state } = scene.world.fold;
+    expect(state.ended[CHANGE]).toEqual({ status: 'committed', index: 1 });
+    expect(state.overrides[CHANGE]).toMatchObject({ outcome: { result: 'applied' }, review: null });
+    expect(state.live[API]).toMatchObject({ changeId: CHANGE, index: 1 });
+    expect(state.recentCommits).toMatchObject([{ zone: ZONE, resources: [API] }]);
+    expect(await audited(scene)).toEqual([]);
+  });
+
+  it('refuses what is not named, with every reason, and writes nothing', async () => {
+    const scene = breakGlassScene();
+    const result = await breakGlass(scene, { guards: ['quorum'], approvers: ['bob', 'bob'] });
+    expect(result).toMatchObject({
+      result: 'refused',
+      violations: [
+        { rule: 'two-people' },
+        { rule: 'never-all-targets' },
+        { rule: 'guard-witness' },
+        { rule: 'guard-canary' },
+      ],
+    });
+    expect(scene.world.happened).toEqual([]);
+  });
+
+  it('refuses a token that was signed for the zone as it was before', async () => {
+    const scene = breakGlassScene();
+    const request = requestTo('192.0.2.2');
+    const { planned } = await planOverrideHere(scene.ports, CHANGE, request);
+    const signed = await signedBy(planned.planDigest ?? PLAN);
+    await breakGlass(scene, { changeId: 'chg-2', nonce: 'override-2' }, '192.0.2.9');
+    expect(await applyOverride(scene.ports, { request, ...signed })).toMatchObject({
+      result: 'refused',
+      violations: [{ rule: 'same-plan' }],
+    });
+  });
+
+  it('takes a token once', async () => {
+    const scene = breakGlassScene();
+    await breakGlass(scene);
+    expect(await breakGlass(scene, {}, '192.0.2.3')).toMatchObject({
+      result: 'refused',
+      violations: [{ rule: 'single-use' }],
+    });
+    expect(addressOf(scene)).toEqual(['192.0.2.2']);
+  });
+
+  it('looks at the fence after an answer that was lost, before or after the effect', async () => {
+    for (const lost of ['before', 'after'] as const) {
+      const scene = breakGlassScene();
+      scene.world.lost = [lost];
+      expect(await breakGlass(scene)).toMatchObject({ result: 'applied', fence: '0' });
+      expect(scene.world.happened.filter((one) => one === 'zone 0')).toHaveLength(1);
+    }
+  });
+
+  it('never rebases: a write that came between stops it, and the log says that it did not land', async () => {
+    const scene = breakGlassScene();
+    const { dns } = scene.ports;
+    const { applyBatch } = dns;
+    dns.applyBatch = async (batch) => {
+      for (const type of ['request', 'plan', 'intent'] as const) {
+        scene.world.fold.apply(await entryOf(type));
+      }
+      scene.world.zone = { ...scene.world.zone, fence: '3' };
+      return applyBatch(batch);
+    };
+    const changeId = 'chg-glass';
+    await expect(breakGlass(scene, { changeId })).rejects.toMatchObject({ code: 'STALE_FENCE' });
+    expect(scene.world.fold.state.overrides[changeId]?.outcome).toMatchObject({
+      result: 'not-applied',
+      fence: '3',
+    });
+    expect(addressOf(scene)).toEqual(['192.0.2.1']);
+  });
+
+  it('that nobody could tell the end of is settled later, by the fence', async () => {
+    const scene = breakGlassScene();
+    scene.world.lost = ['before', 'before', 'before'];
+    await expect(breakGlass(scene)).rejects.toMatchObject({ code: 'DNS_UNAVAILABLE' });
+    // The batch may still be on its way.
+    expect((await reconcileSpool(scene.ports)).settled).toEqual([]);
+    scene.world.zone = { ...scene.world.zone, fence: '0' };
+    expect((await reconcileSpool(scene.ports)).settled).toEqual([{ changeId: CHANGE, result: 'applied' }]);
+    expect((await reconcileSpool(scene.ports)).settled).toEqual([]);
+  });
+});
+
+describe('without the log', () => {
+  it('writes ahead in the spool, and leaves a fence that orders after the live one and before the next', async () => {
+    const scene = breakGlassScene();
+    scene.world.zone = { ...scene.world.zone, fence: '41' };
+    scene.world.logDown = true;
+    const result = await breakGlass(scene, NO_LOG);
+    expect(result).toMatchObject({ result: 'applied', index: null });
+    expect(scene.world.happened).toEqual(['spool', `zone ${scene.world.zone.fence}`, 'spool']);
+    expect(scene.world.zone.fence).toMatch(/^41\.o[0-9a-f]{16}$/);
+    expect(scene.world.spool.map((item) => ('body' in item ? 'body' : 'envelope'))).toEqual([
+      'body',
+      'body',
+      'envelope',
+      'envelope',
+    ]);
+  });
+
+  it('refuses a token that is in the spool already', async () => {
+    const scene = breakGlassScene();
+    scene.world.logDown = true;
+    await breakGlass(scene, NO_LOG);
+    expect(await breakGlass(scene, NO_LOG, '192.0.2.3')).toMatchObject({
+      violations: [{ rule: 'single-use' }],
+    });
+  });
+
+  it('is brought to the log when that is back, once, and explains its fence', async () => {
+    const scene = breakGlassScene();
+    scene.world.logDown = true;
+    await breakGlass(scene, NO_LOG);
+    await expect(reconcileSpool(scene.ports)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(scene.world.spool).toHaveLength(4);
+    scene.world.logDown = false;
+    const spooled = [...scene.world.spool];
+    expect(await reconcileSpool(scene.ports)).toEqual({ entries: [0, 1], bodies: 2, settled: [] });
+    expect(scene.world.fold.state.live[API]).toMatchObject({ changeId: CHANGE });
+    expect(await audited(scene)).toEqual([]);
+    // A crash after the last entry and before the spool is put aside.
+    scene.world.spool = spooled;
+    Object.assign(scene.ports.spool, { read: async () => spooled });
+    expect(await reconcileSpool(scene.ports)).toMatchObject({ entries: [0, 1] });
+    expect(scene.world.fold.state.overrides[CHANGE]?.intent.index).toBe(0);
+  });
+
+  it('counts although the world has moved on, and although a freeze came since', async () => {
+    const scene = breakGlassScene();
+    scene.world.logDown = true;
+    await breakGlass(scene, NO_LOG);
+    scene.world.logDown = false;
+    scene.world.fold.apply(await entryOf('freeze'));
+    expect((await reconcileSpool(scene.ports)).entries).toEqual([1, 2]);
+  });
+
+  it('is missed by an auditor as long as it is not in the log', async () => {
+    const scene = breakGlassScene();
+    const fence = overrideFence(null, '0123456789abcdef');
+    for (const bytes of [
+      await entryOf('request'),
+      await entryOf('plan'),
+      await entryOf('intent', { expectedFence: fence }),
+    ]) {
+      scene.world.entries.push(bytes);
+      scene.world.fold.apply(bytes);
+    }
+    expect(await audited(scene)).toContain('override-explained');
+  });
+
+  it('explains a fence also where an ordinary change came first', async () => {
+    const scene = breakGlassScene();
+    scene.world.logDown = true;
+    const result = await breakGlass(scene, { ...NO_LOG, changeId: 'chg-glass' });
+    scene.world.logDown = false;
+    const fence = result.result === 'applied' ? result.fence : '';
+    for (const bytes of [
+      await entryOf('request'),
+      await entryOf('plan'),
+      await entryOf('intent', { expectedFence: fence }),
+      await entryOf('outcome', { fence: '2' }),
+    ]) {
+      scene.world.entries.push(bytes);
+      scene.world.fold.apply(bytes);
+    }
+    expect(await audited(scene)).toContain('override-explained');
+    await reconcileSpool(scene.ports);
+    const rules = await audited(scene);
+    expect(rules).not.toContain('override-explained');
+    expect(rules).not.toContain('fence-explained');
+  });
+});
+
+it('does nothing for documents, another environment or an unknown zone', async () => {
+  const scene = breakGlassScene();
+  const request = requestTo('192.0.2.2');
+  const elsewhere = { ...request, metadata: { ...request.metadata, environment: 'dev' } };
+  await expect(planOverrideHere(scene.ports, CHANGE, elsewhere)).rejects.toMatchObject({
+    code: 'NOT_PERMITTED',
+  });
+  const unknown = {
+    ...request,
+    spec: { ...request.spec, operations: [{ remove: 'dns/other.example/api/A' }] },
+  };
+  await expect(planOverrideHere(scene.ports, CHANGE, unknown)).rejects.toMatchObject({
+    code: 'NOT_PERMITTED',
+  });
+  const documents = { ...request, spec: { ...request.spec, operations: [{ remove: 'config/payments' }] } };
+  await expect(planOverrideHere(scene.ports, CHANGE, documents)).rejects.toMatchObject({
+    code: 'NOT_PERMITTED',
+  });
+});
