@@ -207,11 +207,15 @@ function lastChanges(resource: string, { stories, moves }: AssessInput): LastCha
       return {
         ...{ changeId, author, approvedBy: approversOf(story), state: ended?.status ?? 'open' },
         ...{ at: ended?.at ?? requestedAt, index: ended?.index ?? requestIndex },
-        wayBack: before ? `resilience-ctl revert ${resource} --to entry:${before.index}` : null,
+        wayBack: before ? revertTo(resource, before.index) : null,
       };
     })
     .sort((a, b) => b.index - a.index)
     .slice(0, LAST_CHANGES);
+}
+
+function revertTo(resource: string, index: number): string {
+  return ['resilience-ctl revert', resource, `--to entry:${index}`].join(' ');
 }
 
 const FREEZE = 'resilience-ctl automation freeze --reason TEXT';
