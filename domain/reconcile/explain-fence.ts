@@ -3,8 +3,8 @@ import type { LogState } from '../log/state.ts';
 
 /**
  * Whether an entry explains the fence that is live in a zone, at the head of a log that was read no earlier: it is the
- * newest that an outcome found, or was written since by an open change's intent, by the rollback of one, or by a raised
- * fence. Null when it is explained, else what is wrong with it.
+ * newest that an outcome found, or was written since by an open change's intent, by the rollback of one, by an override,
+ * or by a raised fence. Null when it is explained, else what is wrong with it.
  */
 export function whyUnexplained(zone: string, live: string | null, state: LogState): string | null {
   const settled = state.settledFences[zone] ?? null;
@@ -14,6 +14,11 @@ export function whyUnexplained(zone: string, live: string | null, state: LogStat
       change.intents.filter((intent) => intent.zone === zone).map(({ index }) => index),
     ),
   );
+  const overridden = new Set(
+    Object.values(state.overrides)
+      .filter(({ intent }) => intent.zone === zone)
+      .map(({ intent }) => intent.fence ?? String(intent.index)),
+  );
   if (live === null) {
     const written = settled ?? (raised === undefined ? null : raised.expectedFence);
     return written === null ? null : `its fence is gone; the log left ${written}`;
@@ -21,7 +26,7 @@ export function whyUnexplained(zone: string, live: string | null, state: LogStat
   if (!isReadableFence(live)) return `its fence "${live}" is not one that this product writes`;
 
   function isExplained(fence: string): boolean {
-    if (fence === settled || fence === raised?.expectedFence) return true;
+    if (fence === settled || fence === raised?.expectedFence || overridden.has(fence)) return true;
     const rollback = fence.lastIndexOf('.r');
     if (rollback >= 0) {
       const base = fence.slice(0, rollback);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { encodeEntry } from '../../../domain/log/entry.ts';
 import { createFold } from '../../../domain/log/fold.ts';
+import { whyUnexplained } from '../../../domain/reconcile/explain-fence.ts';
 import { verifyEd25519 } from '../../../infra/keys/verify-ed25519.ts';
 import {
   API,
@@ -27,6 +28,17 @@ describe('an override in the log', () => {
       outcome: null,
     });
     expect(fold.state.fenceChain).toEqual({ 0: null });
+  });
+
+  test('explains the fence that it writes, before its outcome and after', async () => {
+    const fold = newFold();
+    expect(whyUnexplained(ZONE, '0', fold.state)).not.toBeNull();
+    fold.apply(await intent());
+    expect(whyUnexplained(ZONE, '0', fold.state)).toBeNull();
+    expect(whyUnexplained('example.org', '0', fold.state)).not.toBeNull();
+    fold.apply(await entryOf('override-outcome', { fence: '0' }));
+    expect(fold.state.settledFences).toEqual({ [ZONE]: '0' });
+    expect(whyUnexplained(ZONE, '0', fold.state)).toBeNull();
   });
 
   test.each<[string, Parameters<typeof overrideIntent>[0]]>([
