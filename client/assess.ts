@@ -272,7 +272,7 @@ function goOn({ changes, resources }: Found, scope: ScopeStatus, engineAway: str
     const why = 'Nothing moves while the engine is away, also when it is resumed: bring it back first.';
     return { step: 'validate', why, command: 'resilience-ctl doctor' };
   }
-  const command = `resilience-ctl automation resume${flagOf(scope.scope)} --reason TEXT`;
+  const command = ['resilience-ctl automation resume', flagOf(scope.scope), '--reason TEXT'].join(' ');
   const why = `Nothing that is live is judged bad.${suspect({ changes, resources })}`;
   return { step: 'resume', why, command };
 }
@@ -290,9 +290,9 @@ function suspect({ changes, resources }: Pick<Found, 'changes' | 'resources'>): 
 }
 
 function flagOf(scope: FreezeScope | null): string {
-  if (scope === null) return ' --gradual';
-  if ('zone' in scope) return ` --zone ${scope.zone}`;
-  if ('az' in scope) return ` --az ${scope.az}`;
-  if ('resource' in scope) return ` --resource ${scope.resource}`;
-  return ` --kind ${scope.kind}`;
+  if (scope === null) return '--gradual';
+  if ('zone' in scope) return `--zone ${scope.zone}`;
+  if ('az' in scope) return `--az ${scope.az}`;
+  if ('resource' in scope) return `--resource ${scope.resource}`;
+  return `--kind ${scope.kind}`;
 }

@@ -8,10 +8,12 @@ import { canonicalBytes, type Digest, digestOf } from '../../domain/evidence/can
 import { describeRequest } from '../../domain/evidence/describe-request.ts';
 import type { Envelope } from '../../domain/evidence/dsse.ts';
 import { signStatement } from '../../domain/evidence/statement-codec.ts';
+import { PERMISSIONS_RESOURCE } from '../../domain/kinds/policy.ts';
 import { trustOf } from '../../domain/log/state.ts';
 import { createFileZoneSwitch } from '../../infra/files/file-zone-switch.ts';
 import type { OpenedPorts } from '../../worker/role-ports.ts';
 import { VOTER_ZONES } from '../../workflows/contract.ts';
+import { liveVersion } from '../support/dns-plans.ts';
 import { canaryRequest, runChange } from '../support/live-change.ts';
 import { type LiveEnvironment, type Role, startLiveEnvironment } from '../support/live-environment.ts';
 
@@ -262,6 +264,46 @@ describe('a trust document that has expired', () => {
     expect(await enactor.applyStage({ changeId, intentIndex })).toMatchObject({ result: 'applied' });
     expect(await lateEnactor.rollBack({ changeId, intentIndex })).toMatchObject({ result: 'rolled-back' });
     expect((await env.dns.readZone(env.zone)).recordSets).toEqual(before.recordSets);
+  });
+});
+
+describe('a voter', () => {
+  const NAME = 'voter.us-east-1a';
+  const changeId = 'doubted';
+  let summary: PlanSummary;
+  let plannedAtMs: number;
+  beforeAll(async () => {
+    summary = await planOf(changeId, 'cache');
+    plannedAtMs = Date.parse((await env.log.sync()).changes[changeId]?.plan?.at ?? '');
+  });
+
+  async function asked(change: Partial<OpenedPorts>) {
+    const { planDigest, planIndex } = summary;
+    const zoneSwitch = createFileZoneSwitch(env.prepared.zoneSwitchFiles['us-east-1a'] ?? '');
+    const voting = { ...own(NAME), ...change, voter: NAME, voterZone: 'us-east-1a', zoneSwitch };
+    return (await vote(voting, { changeId, planDigest, planIndex, round: 1 })).vote;
+  }
+
+  test('whose clock is more than half a minute behind that of the plan vetoes it', async () => {
+    const behind = (ms: number) => asked({ clock: { nowMs: () => plannedAtMs - ms } });
+    expect(await behind(30_000)).toMatchObject({ decision: 'yes', reasons: [] });
+    expect(await behind(30_001)).toMatchObject({ decision: 'veto', reasons: [{ rule: 'clock-skew' }] });
+  });
+
+  test('that has not its copy of the policy says yes to nothing, and why', async () => {
+    const digest = digestOf('a policy that is gone');
+    const { log } = own(NAME);
+    const { decision, reasons } = await asked({
+      log: {
+        ...log,
+        async sync(...how) {
+          const state = await log.sync(...how);
+          return { ...state, live: { ...state.live, [PERMISSIONS_RESOURCE]: liveVersion({ digest }) } };
+        },
+      },
+    });
+    expect(decision).not.toBe('yes');
+    expect(reasons.map(({ rule }) => rule)).toContain('policy-readable');
   });
 });
 
