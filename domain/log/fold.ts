@@ -271,6 +271,7 @@ function recordOverrideOutcome(
   const override = own(state.overrides, outcome.changeId);
   if (!override) return;
   override.outcome = { ...outcome, index };
+  settleFence(override.intent.zone, outcome.fence, state);
   const applied = outcome.result === 'applied';
   if (applied) recordCommit(commitOfOverride(override, outcome, state), state, dependents, index);
   endChange(outcome.changeId, applied ? 'committed' : 'aborted', state, index);
@@ -308,10 +309,13 @@ function recordOutcome(
 ): void {
   change.outcomes.push({ ...outcome, index });
   const zone = change.intents.find((intent) => intent.index === outcome.intentIndex)?.zone;
-  if (typeof zone !== 'string' || outcome.fence === null) return;
-  // Outcomes may be recorded late, in another order than what they saw.
-  if (isNewerFence(outcome.fence, own(state.settledFences, zone) ?? null)) {
-    state.settledFences[zone] = outcome.fence;
+  if (typeof zone === 'string') settleFence(zone, outcome.fence, state);
+}
+
+/** Outcomes may be recorded late, in another order than what they saw. */
+function settleFence(zone: string, fence: string | null, state: LogState): void {
+  if (fence !== null && isNewerFence(fence, own(state.settledFences, zone) ?? null)) {
+    state.settledFences[zone] = fence;
   }
 }
 
