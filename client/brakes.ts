@@ -13,7 +13,7 @@ import { principalOf } from '../domain/permissions/in-force.ts';
 import { permissionContextSchema } from '../domain/permissions/permission.ts';
 import type { BrakeEngine } from './change-engine.ts';
 import type { Person } from './control-plane.ts';
-import { mustHold, refuseEarly } from './direct-control-plane.ts';
+import { mustHold, refuseEarly } from './may-act.ts';
 
 export interface BrakesParts {
   environment: string;

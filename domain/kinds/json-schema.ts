@@ -40,6 +40,8 @@ export function compileSchema(schema: JsonObject): CompiledSchema | { problems: 
       strictTypes: false,
       strictRequired: false,
       strictTuples: false,
+      // A property may be named and match a pattern too (JSON Schema 2020-12, Core §10.3.2): both apply.
+      allowMatchingProperties: true,
       validateFormats: false,
       validateSchema: false,
       logger: false,

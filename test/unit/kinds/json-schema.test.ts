@@ -77,6 +77,13 @@ describe('compileSchema', () => {
     expect(faults({ uniqueItems: true }, [{ valueOf: 1 }, { valueOf: 2 }])).toEqual(['matches-schema ']);
   });
 
+  it('lets a property be named and match a pattern too, and asks for both', () => {
+    const schema = { properties: { ab: { type: 'string' } }, patternProperties: { '^a': { minLength: 2 } } };
+    expect(faults(schema, { ab: 'xy' })).toEqual([]);
+    expect(faults(schema, { ab: 'x' })).toEqual(['matches-schema /ab']);
+    expect(faults(schema, { ab: 12 })).toEqual(['matches-schema /ab']);
+  });
+
   it('ends with a schema that refers to itself', () => {
     const endless = compileSchema({ $defs: { a: { $ref: '#/$defs/a' } }, $ref: '#/$defs/a' });
     expect('problems' in endless && endless.problems[0]?.message).toContain('without end');
