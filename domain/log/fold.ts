@@ -314,8 +314,9 @@ function recordOutcome(
 
 /** Outcomes may be recorded late, in another order than what they saw. */
 function settleFence(zone: string, fence: string | null, state: LogState): void {
-  if (fence === null) return;
-  if (isNewerFence(fence, own(state.settledFences, zone) ?? null)) state.settledFences[zone] = fence;
+  if (fence !== null && isNewerFence(fence, own(state.settledFences, zone) ?? null)) {
+    state.settledFences[zone] = fence;
+  }
 }
 
 function recordCommit(commit: CommitPredicate, state: LogState, dependents: Dependents, index: number): void {

@@ -30,17 +30,6 @@ describe('an override in the log', () => {
     expect(fold.state.fenceChain).toEqual({ 0: null });
   });
 
-  test('explains the fence that it writes, before its outcome and after', async () => {
-    const fold = newFold();
-    expect(whyUnexplained(ZONE, '0', fold.state)).not.toBeNull();
-    fold.apply(await intent());
-    expect(whyUnexplained(ZONE, '0', fold.state)).toBeNull();
-    expect(whyUnexplained('example.org', '0', fold.state)).not.toBeNull();
-    fold.apply(await entryOf('override-outcome', { fence: '0' }));
-    expect(fold.state.settledFences).toEqual({ [ZONE]: '0' });
-    expect(whyUnexplained(ZONE, '0', fold.state)).toBeNull();
-  });
-
   test.each<[string, Parameters<typeof overrideIntent>[0]]>([
     ['of one person twice', { said: { approvers: ['bob', 'bob'] }, signers: ['bob'] }],
     ['that one of the two did not sign', { signers: ['bob'] }],
@@ -91,6 +80,25 @@ describe('an override in the log', () => {
     expect(fold.apply(await entryOf('override-outcome', { result: 'not-applied' }))).toMatchObject({
       fate: 'duplicate',
     });
+  });
+
+  test('explains the fence that it leaves, from its intent on', async () => {
+    const why = (fence: string, { state }: ReturnType<typeof newFold>) => whyUnexplained(ZONE, fence, state);
+    const fold = newFold();
+    expect(why('0', fold)).toContain('no entry explains');
+    fold.apply(await intent());
+    expect(why('0', fold)).toBeNull();
+    fold.apply(await entryOf('override-outcome'));
+    expect(fold.state.settledFences).toEqual({ [ZONE]: '0' });
+    expect(why('0', fold)).toBeNull();
+    const spooled = '0.o0123456789abcdef';
+    expect(why(spooled, fold)).toContain('override reconcile');
+    const said = { changeId: 'chg-2', nonce: 'n-2' };
+    fold.apply(await intent({ said, change: { expectedFence: '0', fence: spooled } }));
+    expect(why(spooled, fold)).toBeNull();
+    fold.apply(await entryOf('override-outcome', { changeId: 'chg-2', fence: spooled }));
+    expect(fold.state.settledFences).toEqual({ [ZONE]: spooled });
+    expect(why('0', fold)).toContain('no entry explains');
   });
 
   test('that did not land leaves nothing, and an outcome without it counts for nothing', async () => {

@@ -3,11 +3,13 @@ import { applyOverride } from '../../../activities/break-glass/apply-override.ts
 import { planOverrideHere } from '../../../activities/break-glass/plan-override.ts';
 import { reconcileSpool } from '../../../activities/break-glass/reconcile-spool.ts';
 import { createEntryAudit } from '../../../domain/evidence/audit-entries.ts';
+import { canonicalBytes, digestOf } from '../../../domain/evidence/canonical-json.ts';
 import type { OverridePredicate } from '../../../domain/evidence/statements.ts';
 import { overrideFence } from '../../../domain/kinds/dns-fence.ts';
+import { encodeEntry } from '../../../domain/log/entry.ts';
 import { OVERRIDABLE_GUARDS } from '../../../domain/override/guards.ts';
 import { breakGlassScene, requestTo, signedBy } from '../../support/break-glass-scene.ts';
-import { API, CHANGE, ENVIRONMENT, entryOf, PLAN, ZONE } from '../../support/sample-log.ts';
+import { API, CHANGE, ENVIRONMENT, entryOf, overrideIntent, PLAN, ZONE } from '../../support/sample-log.ts';
 
 type Scene = ReturnType<typeof breakGlassScene>;
 const NO_LOG = { guards: [...OVERRIDABLE_GUARDS] };
@@ -188,6 +190,29 @@ describe('without the log', () => {
       scene.world.fold.apply(bytes);
     }
     expect(await audited(scene)).toContain('override-explained');
+  });
+
+  it('is held to its plan by an auditor: it moves that and nothing else', async () => {
+    const scene = breakGlassScene();
+    const { planned } = await planOverrideHere(scene.ports, CHANGE, requestTo('192.0.2.2'));
+    const { plan } = planned;
+    if (plan === null) throw new Error('nothing is planned');
+    const planDigest = await scene.ports.bodies.put(canonicalBytes(plan));
+    const target = plan.resources[0]?.targetDigest ?? null;
+    for (const [to, found] of [
+      [target, false],
+      [digestOf('something else'), true],
+    ] as const) {
+      scene.world.entries = [
+        encodeEntry(
+          await overrideIntent({
+            said: { planDigest },
+            change: { requestDigest: plan.requestDigest, resources: [{ resource: API, to }] },
+          }),
+        ),
+      ];
+      expect((await audited(scene)).includes('override-as-planned')).toBe(found);
+    }
   });
 
   it('explains a fence also where an ordinary change came first', async () => {
