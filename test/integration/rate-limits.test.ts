@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { signStatement } from '../../domain/evidence/statement-codec.ts';
 import { approveAll, documentRequest } from '../support/live-documents.ts';
 import { type LiveEnvironment, startLiveEnvironment } from '../support/live-environment.ts';
 
@@ -60,13 +59,10 @@ test('a flood of submissions waits; a switch that its author engages after it do
   await approveAll(env, 'stop-again');
   expect(await env.ended('stop-again')).toEqual({ status: 'committed', violations: [] });
 
-  const carol = env.person('carol');
-  const freeze = await signStatement(carol.signer, 'freeze', {
-    ...{ environment: env.name, state: 'frozen', scope: null, operator: 'carol' },
-    ...{ reason: 'somebody floods us', nonce: 'freeze-in-a-flood', at: new Date().toISOString() },
-  });
-  const [fate] = await env.log.append([freeze]);
-  expect(fate?.fate).toBe('honoured');
+  const all = { scope: null, reason: 'somebody floods us', hard: false, rollBack: false };
+  const recorded = await env.brakes.freeze(all, env.person('carol'));
+  const zones = await env.brakes.awaitEffective(recorded, 10_000);
+  expect(zones.map(({ effective }) => effective)).toEqual([true]);
   expect(await awaitingTheirTurn(flood)).toBeGreaterThanOrEqual(FLOOD - BURST - 1);
   expect(env.pages()).toEqual([]);
 });
