@@ -177,7 +177,7 @@ describe('of what was tampered with nothing is served', () => {
     [
       'an entry signed by the wrong key',
       (made) => commitBy(made, 'chg-3', { from: live(made).digest }, 'orchestrator'),
-      /^Entry 12 counts for nothing, though it says that it moves config\/payments\/timeouts: only the enactor/m,
+      /^Entry 12 counts for nothing, though it says that it moves config\/payments\/timeouts: only the role enactor/m,
     ],
     [
       'a clock that goes back',
