@@ -9,6 +9,7 @@ import { createKmsClient, createS3Client } from '../../infra/aws/aws-clients.ts'
 import { MAX_KMS_MESSAGE_BYTES, openKmsSigner, readKmsPublicKey } from '../../infra/aws/kms-signer.ts';
 import { createS3Bodies } from '../../infra/aws/s3-bodies.ts';
 import { bootstrapEnvironment, type EnvironmentResources } from '../../infra/dev/bootstrap.ts';
+import type { RoleName } from '../../infra/dev/role-policies.ts';
 import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
 import { ENVIRONMENT, SAMPLES, signedTrust } from '../support/sample-log.ts';
 
@@ -17,14 +18,14 @@ beforeAll(async () => {
   made = await bootstrapEnvironment(inject('stack').aws, { environment: 'bodies-contract', zones: [] });
 });
 
-function connection(role: 'orchestrator' | 'enactor' | 'analysis' | 'admin') {
+function connection(role: RoleName | 'admin') {
   const { aws } = inject('stack');
   const credentials = role === 'admin' ? aws.adminCredentials : made.roles[role].credentials;
   return { endpoint: aws.endpoint, region: aws.region, credentials: { ...credentials } };
 }
 
 describe('bodies', () => {
-  const bodiesOf = (role: 'orchestrator' | 'enactor' | 'analysis') =>
+  const bodiesOf = (role: RoleName) =>
     createS3Bodies({ s3: createS3Client(connection(role)), bucket: made.bucket, environment: ENVIRONMENT });
   const bytesOf = (text: string) => new TextEncoder().encode(text);
   const nameOf = (text: string) => `bodies/${ENVIRONMENT}/sha256/${digestOfBytes(bytesOf(text)).slice(7)}`;
@@ -38,7 +39,7 @@ describe('bodies', () => {
   test('may be put again, by anybody who may put', async () => {
     const digest = await bodiesOf('orchestrator').put(bytesOf('twice'));
     expect(await bodiesOf('enactor').put(bytesOf('twice'))).toBe(digest);
-    await expect(bodiesOf('analysis').put(bytesOf('not by me'))).rejects.toMatchObject({
+    await expect(bodiesOf('voter.us-east-1a').put(bytesOf('not by me'))).rejects.toMatchObject({
       code: 'NOT_PERMITTED',
     });
   });

@@ -46,7 +46,7 @@ async function forgetRuns(): Promise<void> {
       workflowExecution: { workflowId },
     });
     const isGone = async () => (await closedRuns(env.client, workflowId)) === 'forgotten';
-    await vi.waitUntil(isGone, { timeout: 20_000, interval: 100 });
+    await vi.waitUntil(isGone, { timeout: 60_000, interval: 100 });
   }
 }
 

@@ -177,12 +177,12 @@ describe('of what was tampered with nothing is served', () => {
     [
       'an entry signed by the wrong key',
       (made) => commitBy(made, 'chg-3', { from: live(made).digest }, 'orchestrator'),
-      /^Entry 12 counts for nothing, though it says that it moves config\/payments\/timeouts: only the enactor/,
+      /^Entry 12 counts for nothing, though it says that it moves config\/payments\/timeouts: only the role enactor/m,
     ],
     [
       'a clock that goes back',
       (made) => commitBy(made, 'chg-3', { from: live(made).digest, clock: 0 }),
-      /^Entry 12 counts for nothing, though it says that it moves .*: its clock goes back/,
+      /^Entry 12 counts for nothing, though it says that it moves .*: its clock goes back/m,
     ],
   ];
   test.each(ignored)(
