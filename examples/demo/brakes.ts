@@ -10,6 +10,8 @@ const CHANGE = 'demo-braked-change';
 const EFFECTIVE_WITHIN_MS = 10_000;
 const RESUMED_WITHIN_MS = 30_000;
 const POLL_MS = 100;
+/** Of what one line shows of the reasons; the log has them whole. */
+const WIDTH = 80;
 const WATCH_MS = 1_000;
 
 /** A freeze in the middle of a change, and a gradual resumption, with the entries that both leave in the log. */
@@ -80,7 +82,7 @@ async function resumeGradually(demo: Demo): Promise<void> {
     const { state, scopes } = await levers.status();
     const verdicts = scopes.find(({ scope }) => scope === null)?.gradual?.verdicts ?? [];
     for (const { az, verdict, reasons } of verdicts.slice(told))
-      demo.say(`${az}: ${verdict} (${reasons.join('; ')})`);
+      demo.say(`${az}: ${verdict} (${shortened(reasons.join('; '))})`);
     told = verdicts.length;
     if (state !== 'resuming' || Date.now() > giveUpMs) {
       const passed = verdicts.filter(({ verdict }) => verdict === 'pass').map(({ az }) => az);
@@ -92,6 +94,10 @@ async function resumeGradually(demo: Demo): Promise<void> {
     }
     await sleep(POLL_MS);
   }
+}
+
+function shortened(text: string): string {
+  return text.length <= WIDTH ? text : `${text.slice(0, WIDTH - 1)}…`;
 }
 
 function backToVersion1(port: number): ChangeRequest {

@@ -75,8 +75,12 @@ export class Demo {
     this.say(`${held ? this.style('green', 'proven') : this.style('red', 'FAILED')}  ${claim}`);
   }
 
-  /** Alice submits, the zones vote, Bob and Carol approve exactly the plan they saw. */
-  async submitAndApprove(changeId: string, request: ChangeRequest): Promise<void> {
+  /** Alice submits, the zones vote, Bob and Carol approve exactly the plan they saw; `before` they do. */
+  async submitAndApprove(
+    changeId: string,
+    request: ChangeRequest,
+    before: () => Promise<void> = async () => {},
+  ): Promise<void> {
     const { controlPlane } = this.connected;
     const { alice, bob, carol } = this.#people;
     const preview = await controlPlane.plan(changeId, request);
@@ -96,6 +100,7 @@ export class Demo {
       controlPlane.decide(changeId, { decision: 'approve', plan }, alice),
     );
     this.prove(refusal === null ? 'alice approved her own change' : `refused: ${refusal}`, refusal !== null);
+    await before();
     for (const person of [bob, carol]) {
       const answer = await controlPlane.decide(changeId, { decision: 'approve', plan }, person);
       this.say(`${person.subject} approved ${waiting.planDigest?.slice(0, 19)}… (entry ${answer.index})`);

@@ -7,6 +7,7 @@ import { freePort } from '../../infra/dev/free-port.ts';
 import { openTrustFile } from '../../infra/keys/trust-file.ts';
 import type { ChangeStatus } from '../../workflows/contract.ts';
 import { type Demo, exampleRequest } from './demo.ts';
+import { selfApproval } from './self-approval.ts';
 import { startService } from './service.ts';
 import { stageLine } from './stage-line.ts';
 import { Traffic } from './traffic.ts';
@@ -57,7 +58,9 @@ async function goodChange(scene: Scene): Promise<void> {
   const { demo, read } = scene;
   demo.heading('A good change: api.example.com from version 1 to version 2');
   const changeId = 'demo-good-change';
-  await demo.submitAndApprove(changeId, requestFrom('good-change.yaml', scene));
+  await demo.submitAndApprove(changeId, requestFrom('good-change.yaml', scene), () =>
+    selfApproval(demo, changeId),
+  );
   const { status, shares } = await followStages(scene, changeId, '127.0.0.2');
   for (const { name, percent } of status.stages.filter((stage) => stage.name !== 'final')) {
     const share = shares.get(name) ?? Number.NaN;
