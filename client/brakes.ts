@@ -10,10 +10,9 @@ import { isRaisedOver } from '../domain/kinds/dns-fence.ts';
 import { covers, fencedZones, nextAz, releasedAzs, scopeText } from '../domain/log/freeze-scope.ts';
 import { type Automation, type LogState, trustOf } from '../domain/log/state.ts';
 import { principalOf } from '../domain/permissions/in-force.ts';
-import { permissionContextSchema } from '../domain/permissions/permission.ts';
 import type { BrakeEngine } from './change-engine.ts';
 import type { Person } from './control-plane.ts';
-import { mustHold, refuseEarly } from './may-act.ts';
+import { mayOperate, mustHold } from './may-act.ts';
 
 export interface BrakesParts {
   environment: string;
@@ -221,18 +220,9 @@ async function mustBeAllowed(parts: BrakesParts, about: AboutAutomation, operato
   const scope = Object.entries(about.scope ?? {})
     .map((part) => part.join('/'))
     .join();
-  const { cedar, judge } = await parts.permissions(state);
-  if (action === 'freeze' && cedar === null) return;
-  refuseEarly(
-    judge([
-      {
-        principal: principalOf(trust, operator.subject),
-        action,
-        resource: `environment/${environment}`,
-        context: permissionContextSchema.parse({ environment, scope }),
-      },
-    ]),
-  );
+  const permissions = await parts.permissions(state);
+  if (action === 'freeze' && permissions.cedar === null) return;
+  mayOperate(permissions, { environment, principal: principalOf(trust, operator.subject), action, scope });
 }
 
 /** What is recorded stands, so that an engine which is away is no error here: why is for the caller to say. */

@@ -16,6 +16,7 @@ import {
 import { openKmsSigner } from '../infra/aws/kms-signer.ts';
 import { createRoute53DnsZones } from '../infra/aws/route53-dns-zones.ts';
 import { createS3Bodies } from '../infra/aws/s3-bodies.ts';
+import { createCedarEngine } from '../infra/cedar/cedar-engine.ts';
 import { createFileSpool } from '../infra/files/file-spool.ts';
 import { openTrustFile } from '../infra/keys/trust-file.ts';
 import { verifyEd25519 } from '../infra/keys/verify-ed25519.ts';
@@ -41,6 +42,7 @@ export async function openBreakGlass(installation: Installation): Promise<BreakG
   const ports: BreakGlassPorts = {
     ...{ environment, log, verify: verifyEd25519 },
     bodies: createS3Bodies(store),
+    policyEngine: createCedarEngine(),
     dns: createRoute53DnsZones({ reader, writer, targets, worstPropagationMs: dnsWorstPropagationMs }),
     signer: await openKmsSigner({ kms, keyArn: kmsKeyArn }),
     clock: { nowMs: Date.now },

@@ -1,5 +1,7 @@
+import type { Permissions } from '../activities/permissions.ts';
 import { DomainError, type Violation } from '../domain/errors.ts';
 import type { PersonRole, TrustDocument } from '../domain/evidence/trust.ts';
+import { type Principal, permissionContextSchema } from '../domain/permissions/permission.ts';
 import type { Person } from './control-plane.ts';
 
 /** Said here, before anything is written, because the log would only call such an entry inert. */
@@ -25,3 +27,18 @@ export function mustBeEnrolled(trust: TrustDocument, person: Person): TrustDocum
 }
 
 const ASK_TO_ENROL = 'Ask whoever keeps the trust document to enrol this person, key and role.';
+
+/** Whether the governed policy lets an operator do this to the environment. Throws with every reason why not. */
+export function mayOperate(
+  { judge }: Permissions,
+  asked: {
+    environment: string;
+    principal: Principal;
+    action: 'freeze' | 'resume' | 'recover';
+    scope: string;
+  },
+): void {
+  const { environment, principal, action, scope } = asked;
+  const context = permissionContextSchema.parse({ environment, scope });
+  refuseEarly(judge([{ principal, action, resource: `environment/${environment}`, context }]));
+}

@@ -1,13 +1,22 @@
 import { DomainError, PortError } from '../domain/errors.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
 import { trustOf } from '../domain/log/state.ts';
+import { principalOf } from '../domain/permissions/in-force.ts';
 import type { Person } from './control-plane.ts';
 import type { ControlPlaneParts } from './control-plane-parts.ts';
-import { mustHold } from './may-act.ts';
+import { mayOperate, mustHold } from './may-act.ts';
 
 export async function recover(parts: ControlPlaneParts, reason: string, operator: Person) {
   const { environment, engine, log } = parts;
-  mustHold(trustOf(await log.sync()), operator, 'operator');
+  const state = await log.sync();
+  const trust = trustOf(state);
+  mustHold(trust, operator, 'operator');
+  const permissions = await parts.permissions(state);
+  // As with a freeze: what makes production safer must not wait for a policy that cannot be read.
+  if (permissions.cedar !== null) {
+    const principal = principalOf(trust, operator.subject);
+    mayOperate(permissions, { environment, principal, action: 'recover', scope: '' });
+  }
   const entry = await signStatement(operator.signer, 'recovery', {
     environment,
     operator: operator.subject,

@@ -8,12 +8,15 @@ import type { OverrideIntentPredicate } from '../../domain/evidence/statements.t
 import { signaturesUnder } from '../../domain/evidence/trust.ts';
 import { forwardFence, landed, overrideFence, overrideMark } from '../../domain/kinds/dns-fence.ts';
 import { type CarriedOverride, openOverride, saidIn } from '../../domain/log/override-authority.ts';
-import type { LogState } from '../../domain/log/state.ts';
+import { type LogState, trustOf } from '../../domain/log/state.ts';
 import { standingAgainst } from '../../domain/override/judge-guards.ts';
 import { judgeOverride } from '../../domain/override/judge-override.ts';
+import { actionQuestions } from '../../domain/permissions/change-questions.ts';
+import { principalOf } from '../../domain/permissions/in-force.ts';
 import { expectedFences } from '../dns/fences.ts';
 import { awaitInSync } from '../dns/propagation.ts';
 import { indexOfFate } from '../fates.ts';
+import { openPermissions } from '../permissions.ts';
 import { type OverrideBase, planOverrideHere } from './plan-override.ts';
 import type { BreakGlassPorts } from './ports.ts';
 
@@ -72,7 +75,26 @@ async function judge(
       nowMs: clock.nowMs(),
     }),
     ...standingAgainst(planned, said),
+    ...(state === null ? [] : await forbiddenTo(ports, said, planned.plan, state)),
   ];
+}
+
+/**
+ * What the governed policy forbids one of the two. Without the log, or without a policy that can be read, there is none
+ * to ask, and their roles in the trust document decide: the glass must break when nothing else works.
+ */
+async function forbiddenTo(
+  ports: BreakGlassPorts,
+  { author, approvers }: CarriedOverride['said'],
+  plan: DnsPlan | null,
+  state: LogState,
+): Promise<Violation[]> {
+  const { cedar, judge } = await openPermissions(ports, state);
+  if (cedar === null || plan === null) return [];
+  const trust = trustOf(state);
+  return judge(
+    approvers.flatMap((one) => actionQuestions(plan, author, principalOf(trust, one), 'override')),
+  );
 }
 
 function isUsed({ changeId, nonce }: CarriedOverride['said'], state: LogState | null): boolean {

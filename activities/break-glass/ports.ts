@@ -1,5 +1,6 @@
 import type { Signer } from '../../domain/evidence/dsse.ts';
 import type { VerifyEd25519 } from '../../domain/log/signed-note.ts';
+import type { PolicyEngine } from '../../domain/permissions/permission.ts';
 import type { Bodies } from '../ports/bodies.ts';
 import type { BreakGlassSpool } from '../ports/break-glass-spool.ts';
 import type { ChangeLog } from '../ports/change-log.ts';
@@ -13,7 +14,8 @@ export interface BreakGlassPorts extends PacedWait {
   verify: VerifyEd25519;
   /** Says also who may sign: by its last known state while it is down. */
   log: Pick<ChangeLog, 'sync' | 'lastKnown' | 'append'>;
-  bodies: Pick<Bodies, 'put'>;
+  bodies: Bodies;
+  policyEngine: PolicyEngine;
   dns: DnsZones;
   /** Of the break-glass role. */
   signer: Signer;

@@ -5,7 +5,14 @@ import type { CommitPredicate } from '../evidence/statements.ts';
 import { own } from './authority.ts';
 import { isWithdrawal } from './entry.ts';
 import { azsOf } from './freeze-scope.ts';
-import { inert, notCounted, type Obstacle, obstacleOfFreeze, obstacleOfPlan } from './obstacle.ts';
+import {
+  engagesOnly,
+  inert,
+  notCounted,
+  type Obstacle,
+  obstacleOfFreeze,
+  obstacleOfPlan,
+} from './obstacle.ts';
 import type { ChangeRecord, LogState } from './state.ts';
 
 /**
@@ -31,7 +38,10 @@ export function obstacleToCommit(
   if (rollout !== null && isWithdrawal(rollout)) return null;
   return (
     obstacleToHolder(commit, change, state) ??
-    obstacleOfFreeze({ zone, azs: rollout && azsOf(rollout), resources: moved }, state) ??
+    obstacleOfFreeze(
+      { zone, azs: rollout && azsOf(rollout), resources: moved, engages: engagesOnly(change) },
+      state,
+    ) ??
     obstacleToBases(commit, state) ??
     obstacleToGraph(commit, state, dependents)
   );

@@ -10,6 +10,8 @@ export interface Reach {
   /** Availability zones that it is confined to; null where it is confined to none, so that it may reach them all. */
   azs: readonly string[] | null;
   resources: readonly string[];
+  /** Whether it only engages switches: a brake itself, which only a hard freeze stops, or one of switches. */
+  engages: boolean;
 }
 
 /** What a plan reaches as a whole, or one of its stages. Records are resolved everywhere. */
@@ -18,6 +20,7 @@ export function reachOf(plan: Plan, stage?: Stage | DocumentStage): Reach {
     zone: zoneOf(plan),
     azs: stage !== undefined && 'zones' in stage ? azsOf(stage) : null,
     resources: plan.resources.map(({ resource }: { resource: string }) => resource),
+    engages: plan.risk.class === 'brake',
   };
 }
 
@@ -38,13 +41,23 @@ export function freezeOn(state: LogState, reach: Reach): Automation | undefined 
 
 function stops(automation: Automation, reach: Reach): boolean {
   if (automation.state === 'active' || !covers(automation.scope, reach)) return false;
+  if (reach.engages && !automation.hard && !namesSwitches(automation.scope)) return false;
   if (automation.state === 'frozen') return true;
   const released = releasedAzs(automation);
   return reach.azs === null || !reach.azs.every((az) => released.includes(az));
 }
 
+/** A switch too can hit a consumer that cannot take it: whoever freezes switches by name means them. */
+function namesSwitches(scope: FreezeScope | null): boolean {
+  if (scope === null) return false;
+  return (
+    ('kind' in scope && scope.kind === 'switch') ||
+    ('resource' in scope && kindIn(scope.resource) === 'switch')
+  );
+}
+
 /** Whether an effect may reach into a scope; null is the whole environment. */
-export function covers(scope: FreezeScope | null, { zone, azs, resources }: Reach): boolean {
+export function covers(scope: FreezeScope | null, { zone, azs, resources }: Omit<Reach, 'engages'>): boolean {
   if (scope === null) return true;
   if ('zone' in scope) return scope.zone === zone;
   if ('az' in scope) return azs === null || azs.includes(scope.az);

@@ -27,6 +27,11 @@ export function obstacleOfPlan(
   return change.plan.zone === zone ? null : inert(`the plan is about ${change.plan.zone}, not ${zone}`);
 }
 
+/** By its recorded plan, which the enactor holds to its body; the log itself sees at least that it is of switches. */
+export function engagesOnly({ plan }: ChangeRecord): boolean {
+  return plan?.riskClass === 'brake' && plan.resources.every((one) => one.startsWith('switch/'));
+}
+
 /** What moves production forward is void while a freeze is in its way. */
 export function obstacleOfFreeze(reach: Reach, state: LogState): Obstacle | null {
   const freeze = freezeOn(state, reach);

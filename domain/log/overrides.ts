@@ -23,7 +23,7 @@ export function obstacleToOverride(intent: OverrideIntentPredicate, state: LogSt
   }
   if (fence !== null) return null;
   const resources = intent.resources.map(({ resource }) => resource);
-  const frozen = obstacleOfFreeze({ zone, azs: null, resources }, state);
+  const frozen = obstacleOfFreeze({ zone, azs: null, resources, engages: false }, state);
   if (frozen !== null && !said.guards.includes('freeze')) return frozen;
   const held = intent.resources.find(({ resource }) => Object.hasOwn(state.reservations, resource));
   return held === undefined || said.guards.includes('reservation')

@@ -13,7 +13,14 @@ import { own } from './authority.ts';
 import { obstacleToCommit } from './commit-preconditions.ts';
 import { isWithdrawal } from './entry.ts';
 import { nextAz } from './freeze-scope.ts';
-import { inert, notCounted, type Obstacle, obstacleOfFreeze, obstacleOfPlan } from './obstacle.ts';
+import {
+  engagesOnly,
+  inert,
+  notCounted,
+  type Obstacle,
+  obstacleOfFreeze,
+  obstacleOfPlan,
+} from './obstacle.ts';
 import { obstacleAfterOverride, obstacleToOverride } from './overrides.ts';
 import { type ChangeRecord, type Indexed, type LogState, trustOf } from './state.ts';
 
@@ -143,7 +150,10 @@ function obstacleToPlan(plan: PlanPredicate, change: ChangeRecord): Obstacle | n
 function obstacleToIntent(intent: IntentPredicate, change: ChangeRecord, state: LogState): Obstacle | null {
   const resources = change.plan?.resources ?? [];
   // An intent on documents reaches nobody: its exposure does, and says whom.
-  const reach = { zone: intent.zone, azs: intent.zone === null ? [] : null, resources };
+  const reach = {
+    ...{ zone: intent.zone, azs: intent.zone === null ? [] : null, resources },
+    engages: engagesOnly(change),
+  };
   const obstacle = obstacleOfPlan(intent, change) ?? obstacleOfFreeze(reach, state);
   if (obstacle) return obstacle;
   for (const resource of resources) {

@@ -32,12 +32,14 @@ when
 @id("operators-brake")
 permit (
   principal in Role::"operator",
-  action in [
-    Action::"freeze",
-    Action::"resume",
-    Action::"recover",
-    Action::"override"
-  ],
+  action in [Action::"freeze", Action::"resume", Action::"recover"],
+  resource
+);
+
+@id("approvers-break-glass")
+permit (
+  principal in Role::"approver",
+  action == Action::"override",
   resource
 );
 

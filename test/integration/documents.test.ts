@@ -134,13 +134,16 @@ describe('the examples travel the real path', () => {
     ]);
   });
 
-  test('a switch is engaged by one person and released by two', async () => {
+  test('a switch is engaged by one person, in the middle of a freeze too, and released by two', async () => {
+    const freeze = { scope: null, reason: 'incident 812', hard: false, rollBack: false };
+    await env.brakes.freeze(freeze, env.person('carol'));
     await env.controlPlane.submit('engage', exampleRequest(env, '5-engage-switch'), env.person('alice'));
     await env.approve('engage');
     expect((await env.ended('engage')).status).toBe('committed');
     await vi.waitUntil(() => fleet.clients.every((client) => client.isEngaged('payments')), {
       timeout: 10_000,
     });
+    await env.brakes.resume({ scope: null, reason: 'it is over', gradual: null }, env.person('carol'));
 
     await env.controlPlane.submit('release', exampleRequest(env, '6-release-switch'), env.person('alice'));
     await env.approve('release', 'bob');

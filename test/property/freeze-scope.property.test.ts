@@ -25,6 +25,7 @@ const reach: fc.Arbitrary<Reach> = fc.record({
   zone: fc.constantFrom(null, 'example.com', 'example.org'),
   azs: fc.option(fc.subarray(AZS, { minLength: 1 })),
   resources: fc.subarray(RESOURCES, { minLength: 1 }),
+  engages: fc.boolean(),
 });
 
 const automation: fc.Arbitrary<Automation> = fc
@@ -64,6 +65,7 @@ test('what reaches more is never stopped less', () => {
         zone: less.zone,
         azs: less.azs === null || other.azs === null ? null : [...less.azs, ...other.azs],
         resources: [...less.resources, ...other.resources],
+        engages: less.engages && other.engages,
       };
       if (frozen(all, less)) expect(frozen(all, more)).toBe(true);
     }),

@@ -10,6 +10,7 @@ import { applyChanges } from '../../domain/kinds/dns.ts';
 import { encodeEntry } from '../../domain/log/entry.ts';
 import { createFold } from '../../domain/log/fold.ts';
 import type { SpoolItem } from '../../domain/override/spool.ts';
+import { createCedarEngine } from '../../infra/cedar/cedar-engine.ts';
 import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
 import { bystanders, record, requestOf, set, zoneOf } from './dns-plans.ts';
 import { AT, ENVIRONMENT, envelopeOf, SAMPLES, signedTrust, signerOf, ZONE } from './sample-log.ts';
@@ -64,7 +65,14 @@ export function breakGlassScene() {
         });
       },
     },
+    policyEngine: createCedarEngine(),
     bodies: {
+      get: async (digest) => {
+        answering();
+        const bytes = world.bodies.get(digest);
+        if (bytes) return bytes;
+        throw new PortError('NOT_FOUND', `no body ${digest}`);
+      },
       put: async (bytes) => {
         answering();
         world.happened.push('body');

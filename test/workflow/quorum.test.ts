@@ -88,6 +88,26 @@ inEachMode('the quorum', (engine) => {
     expect((await change.result()).status).toBe('committed');
   });
 
+  it('does not count what somebody else says in a voter’s place, not even a no', async () => {
+    const world = new FakeWorld(randomUUID());
+    world.voters[ZONE_A] = world.voter(ZONE_A, 'veto');
+    const { recordVotes } = world.orchestrator;
+    world.orchestrator.recordVotes = async (input) => {
+      const { indices } = await recordVotes(input);
+      const forged = input.envelopes.map(({ payload }) => payload.startsWith(ZONE_A));
+      return { indices: indices.map((index, i) => (forged[i] ? null : index)) };
+    };
+    const change = await engine().start(world);
+    const { held } = await change.until((status) => status.held !== null || status.phase === 'approval');
+    expect(held?.why).toContain('too few zones answered');
+    world.voters[ZONE_A] = world.voter(ZONE_A, 'yes');
+    world.orchestrator.recordVotes = recordVotes;
+    await change.command('continue');
+    await change.untilWaitingFor('approval');
+    await change.decide({ approver: 'bob' });
+    expect((await change.result()).status).toBe('committed');
+  });
+
   it('is asked again before the first stage when approval took more than a minute', async () => {
     const world = new FakeWorld(randomUUID());
     const change = await engine().start(world);

@@ -41,16 +41,17 @@ async function askQuorum(
   const round = run.progress.quorumRound;
   const cast: CastVote[] = [];
   const failed = new Set<string>();
-  const tally = () =>
+  const tally = (votes: readonly CastVote[], open: number) =>
     tallyVotes(
-      cast.map(({ vote }) => vote),
+      votes.map(({ vote }) => vote),
       {
         needed: votesNeeded,
         planDigest,
         voters: VOTER_ZONES.map((zone) => `voter.${zone}`),
-        open: VOTER_ZONES.length - cast.length - failed.size,
+        open,
       },
     );
+  const tallyNow = () => tally(cast, VOTER_ZONES.length - cast.length - failed.size);
 
   const scope = new CancellationScope();
   const asking = scope.run(() =>
@@ -65,23 +66,28 @@ async function askQuorum(
       }),
     ),
   );
-  await condition(() => tally().decision !== 'undecided');
-  const { decision, reasons } = tally();
+  await condition(() => tallyNow().decision !== 'undecided');
+  const atOnce = tallyNow();
   const silent = new Set(failed);
   scope.cancel();
   await asking;
 
-  showVotes(run, cast, silent);
   run.progress.quorumAtMs = Date.now();
-  if ((await recordVotes(run, cast)) === STOPPED) return STOPPED;
+  const genuine = await recordVotes(run, cast);
+  if (genuine === STOPPED) return STOPPED;
+  // Whoever answers in a voter's place can only keep that voter silent.
+  for (const { vote } of cast.filter((one) => !genuine.includes(one))) silent.add(vote.voterZone);
+  showVotes(run, genuine, silent);
+  const { decision, reasons } = genuine.length === cast.length ? atOnce : tally(genuine, 0);
   return { decision: decision === 'undecided' ? 'lost' : decision, reasons };
 }
 
-async function recordVotes(run: ChangeRun, cast: readonly CastVote[]): Promise<undefined | Stopped> {
-  if (cast.length === 0) return undefined;
+/** Those that are their voters' own. */
+async function recordVotes(run: ChangeRun, cast: readonly CastVote[]): Promise<CastVote[] | Stopped> {
+  if (cast.length === 0) return [];
   const envelopes = cast.map(({ envelope }) => envelope);
   const recorded = await run.persist('recording votes', () => orchestrator.recordVotes({ envelopes }));
-  return recorded === STOPPED ? STOPPED : undefined;
+  return recorded === STOPPED ? STOPPED : cast.filter((_, i) => recorded.indices[i] !== null);
 }
 
 /** A zone that had not answered when the others had decided it was not needed; one that failed did not answer. */

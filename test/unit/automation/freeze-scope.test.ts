@@ -8,12 +8,20 @@ import { createFold, type Fold } from '../../../domain/log/fold.ts';
 import { azsOf, fencedZones, freezeOn, type Reach, releasedAzs } from '../../../domain/log/freeze-scope.ts';
 import type { EntryFate } from '../../../domain/log/state.ts';
 import { verifyEd25519 } from '../../../infra/keys/verify-ed25519.ts';
-import { API, ENVIRONMENT, entryOf, signedTrust, signerOf, ZONE } from '../../support/sample-log.ts';
+import {
+  API,
+  ENVIRONMENT,
+  entryOf,
+  sampleMove,
+  signedTrust,
+  signerOf,
+  ZONE,
+} from '../../support/sample-log.ts';
 
 const trust = signedTrust();
 const newFold = () => createFold({ environment: ENVIRONMENT, trust, verify: verifyEd25519 });
-const RECORDS: Reach = { zone: ZONE, azs: null, resources: [API] };
-const CONFIG: Reach = { zone: null, azs: null, resources: ['config/payments/timeouts'] };
+const RECORDS: Reach = { zone: ZONE, azs: null, resources: [API], engages: false };
+const CONFIG: Reach = { zone: null, azs: null, resources: ['config/payments/timeouts'], engages: false };
 const inAzs = (...azs: string[]): Reach => ({ ...CONFIG, azs });
 
 let nonces = 0;
@@ -23,6 +31,45 @@ async function freeze(fold: Fold, about: Partial<FreezePredicate>): Promise<Entr
 }
 
 const isFrozen = (fold: Fold, reach: Reach) => freezeOn(fold.state, reach) !== undefined;
+
+describe('engaging a switch', () => {
+  const SWITCH = { zone: null, azs: null, resources: ['switch/trading'], engages: true };
+  const releasing = { ...SWITCH, engages: false };
+
+  it.each<[string, Partial<FreezePredicate>, boolean]>([
+    ['goes on while the environment is frozen', {}, false],
+    ['goes on while its consumers are', { scope: { az: 'a' } }, false],
+    ['is stopped by a hard freeze', { hard: true }, true],
+    ['is stopped where switches are frozen by kind', { scope: { kind: 'switch' } }, true],
+    ['is stopped where that switch is', { scope: { resource: 'switch/trading' } }, true],
+  ])('%s; releasing it does not', async (_, about, stopped) => {
+    const fold = newFold();
+    await freeze(fold, about);
+    expect([isFrozen(fold, SWITCH), isFrozen(fold, releasing)]).toEqual([stopped, true]);
+  });
+
+  it('is what the plan of switches says, and of nothing else', async () => {
+    for (const [resource, fate] of [
+      ['switch/trading', 'honoured'],
+      ['config/payments', 'void'],
+    ] as const) {
+      const fold = newFold();
+      const about = { resources: [resource], zone: null, riskClass: 'brake' as const };
+      for (const entry of [
+        await entryOf('request', { resources: [resource] }),
+        await entryOf('plan', about),
+        await entryOf('freeze', {}),
+        // An intent on documents reaches nobody, so the exposure is what a freeze stops.
+        await entryOf('intent', { zone: null }),
+      ]) {
+        fold.apply(entry);
+      }
+      const moves = [sampleMove({ resource, version: '1.0.0' })];
+      const commit = await entryOf('commit', { zone: null, moves });
+      expect(fold.apply(commit), resource).toMatchObject({ fate });
+    }
+  });
+});
 
 describe('a freeze of', () => {
   it.each<[string, FreezeScope | null, [Reach, boolean][]]>([

@@ -3,12 +3,15 @@ import { applyOverride } from '../../../activities/break-glass/apply-override.ts
 import { planOverrideHere } from '../../../activities/break-glass/plan-override.ts';
 import { reconcileSpool } from '../../../activities/break-glass/reconcile-spool.ts';
 import { createEntryAudit } from '../../../domain/evidence/audit-entries.ts';
-import { canonicalBytes, digestOf } from '../../../domain/evidence/canonical-json.ts';
+import { canonicalBytes, digestOf, digestOfBytes } from '../../../domain/evidence/canonical-json.ts';
 import type { OverridePredicate } from '../../../domain/evidence/statements.ts';
 import { overrideFence } from '../../../domain/kinds/dns-fence.ts';
+import { PERMISSIONS_RESOURCE } from '../../../domain/kinds/policy.ts';
 import { encodeEntry } from '../../../domain/log/entry.ts';
 import { OVERRIDABLE_GUARDS } from '../../../domain/override/guards.ts';
+import { DEFAULT_POLICY } from '../../../domain/permissions/default-policy.ts';
 import { breakGlassScene, requestTo, signedBy } from '../../support/break-glass-scene.ts';
+import { liveVersion } from '../../support/dns-plans.ts';
 import { API, CHANGE, ENVIRONMENT, entryOf, overrideIntent, PLAN, ZONE } from '../../support/sample-log.ts';
 
 type Scene = ReturnType<typeof breakGlassScene>;
@@ -72,6 +75,24 @@ describe('with the log', () => {
       result: 'refused',
       violations: [{ rule: 'same-plan' }],
     });
+  });
+
+  it('is forbidden to whom the policy in force forbids it, and to nobody where that cannot be read', async () => {
+    const cedar = `${DEFAULT_POLICY}
+@id("bob-breaks-nothing")
+forbid (principal == Person::"bob", action == Action::"override", resource);`;
+    const asked = { principal: { subject: 'bob' }, action: 'override', resource: API };
+    const policy = canonicalBytes({ cedar, tests: [{ name: 'never bob', ...asked, expect: 'deny' }] });
+    const scene = breakGlassScene();
+    scene.world.fold.state.live[PERMISSIONS_RESOURCE] = liveVersion({ digest: digestOfBytes(policy) });
+    scene.world.bodies.set(digestOfBytes(policy), policy);
+    expect(await breakGlass(scene)).toMatchObject({
+      result: 'refused',
+      violations: [{ code: 'NOT_PERMITTED', message: expect.stringContaining('bob-breaks-nothing') }],
+    });
+    expect(scene.world.happened).toEqual([]);
+    scene.world.bodies.clear();
+    expect(await breakGlass(scene)).toMatchObject({ result: 'applied' });
   });
 
   it('takes a token once', async () => {

@@ -40,7 +40,11 @@ describe('the policy that an environment starts with', () => {
     ['an operator freezes', ask(['operator'], 'freeze', 'environment/prod'), 'operators-brake'],
     ['an operator resumes', ask(['operator'], 'resume', 'environment/prod'), 'operators-brake'],
     ['an operator recovers', ask(['operator'], 'recover', 'environment/prod'), 'operators-brake'],
-    ['an operator overrides', ask(['operator'], 'override', RECORD, { author: 'bob' }), 'operators-brake'],
+    [
+      'an approver breaks glass',
+      ask(['approver'], 'override', RECORD, { author: 'bob' }),
+      'approvers-break-glass',
+    ],
     ['an author goes on with their own', ask(['author'], 'continue'), 'people-steer-a-change'],
     [
       'an approver stops a change',
@@ -66,7 +70,7 @@ describe('the policy that an environment starts with', () => {
     ['an approver submits', ask(['approver'], 'submit'), nothing],
     ['an author approves', ask(['author'], 'approve', RECORD, { author: 'bob' }), nothing],
     ['an author freezes', ask(['author'], 'freeze', 'environment/prod'), nothing],
-    ['an approver overrides', ask(['approver'], 'override', RECORD, { author: 'bob' }), nothing],
+    ['an operator breaks glass', ask(['operator'], 'override', RECORD, { author: 'bob' }), nothing],
     ['somebody without a role reads', ask([], 'read', 'environment/prod'), nothing],
     ['somebody without a role aborts', ask([], 'abort'), nothing],
   ])('not: %s', (_, question, why) => {
