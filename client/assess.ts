@@ -147,7 +147,8 @@ function openChange(status: ChangeStatus, scopes: readonly ScopeStatus[]): OpenC
   const told = held
     ? { why: held.why, who: held.next }
     : waitingFor && { why: waitingFor.what, who: waitingFor.who };
-  const live = stages.findLast(({ state }) => state !== 'pending');
+  // From its intent on; a stage that waits for its turn has none.
+  const live = stages.findLast(({ intentIndex }) => intentIndex !== undefined);
   return {
     ...{ changeId, author, phase, resources },
     stage: live?.name ?? null,

@@ -58,13 +58,14 @@ export function judgePermissions(
   return questions.flatMap((question): Violation[] => {
     const { allowed, why } = engine.decide(cedar, question);
     if (allowed) return [];
-    const { principal, action, resource } = question;
+    const { principal, action, resource, context } = question;
+    const author = context.author === undefined ? '' : ` --context author=${context.author}`;
     return [
       {
         code: 'NOT_PERMITTED',
         rule: 'permission',
         message: `${principal.subject} may not ${action} ${resource}: ${why}.`,
-        remedy: `Ask somebody who may. \`resilience-ctl permissions check --as ${principal.subject} ${action} ${resource}\` explains it.`,
+        remedy: `Ask somebody who may. \`resilience-ctl permissions check --as ${principal.subject} ${action} ${resource}${author}\` explains it.`,
       },
     ];
   });

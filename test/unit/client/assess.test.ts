@@ -39,7 +39,13 @@ const input = (parts: Partial<AssessInput> = {}): AssessInput => ({
 const [, baking] = aStatus().stages;
 const failed = aStatus({
   stages: [
-    { name: '50%', percent: 50, state: 'failed', verdict: { verdict: 'fail', reasons: ['9 errors'] } },
+    {
+      name: '50%',
+      percent: 50,
+      state: 'failed',
+      intentIndex: 12,
+      verdict: { verdict: 'fail', reasons: ['9 errors'] },
+    },
   ],
 });
 const drifted = {
@@ -53,7 +59,8 @@ describe('an assessment', () => {
     const waiting = aStatus({
       waitingFor: { what: '1 more approval', who: 'bob' },
       changeId: 'chg-3',
-      stages: [],
+      // Not ordered yet: it waits for its turn.
+      stages: [{ name: '1%', percent: 1, state: 'applying' }],
     });
     const { changes } = assess(input({ statuses: [aStatus(), held, waiting] }));
     expect(changes.map(({ changeId, stage, waits }) => [changeId, stage, waits])).toEqual([
