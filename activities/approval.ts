@@ -4,14 +4,13 @@ import type { Plan } from '../domain/change/plan.ts';
 import { DomainError, type Violation, violationsOf } from '../domain/errors.ts';
 import { openedFactor } from '../domain/evidence/audit-entries.ts';
 import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
-import type { VerifySignature } from '../domain/evidence/dsse.ts';
+import type { Envelope, VerifySignature } from '../domain/evidence/dsse.ts';
 import type { ApprovalPredicate } from '../domain/evidence/statements.ts';
 import { signaturesUnder, type TrustDocument } from '../domain/evidence/trust.ts';
 import { laneOfDecision } from '../domain/limits/rate-lane.ts';
 import { type ChangeRecord, type LogState, trustOf } from '../domain/log/state.ts';
 import { actionQuestions } from '../domain/permissions/change-questions.ts';
 import { judgePermissionsVersion, principalOf } from '../domain/permissions/in-force.ts';
-import type { DecideMessage } from '../workflows/contract.ts';
 import { indexOfFate } from './fates.ts';
 import { openSigned, type SignedByPerson } from './open-signed.ts';
 import { openPermissions, type Permissions } from './permissions.ts';
@@ -19,6 +18,13 @@ import { type RateLimited, subjectOf } from './rate-limiter.ts';
 import { loadPlan } from './recorded-change.ts';
 import type { OrchestratorPorts } from './role-ports.ts';
 import { signDecision } from './sign-decision.ts';
+
+/** What a person sent. */
+export interface SignedDecision {
+  approval: Envelope;
+  /** The factor-verifier's `mfa` statement for it, where the change's class asks for a second factor. */
+  mfa?: Envelope;
+}
 
 export interface AdmittedApproval {
   accepted: boolean;
@@ -50,7 +56,7 @@ type Opened = Pick<ApprovalFacts, 'keyIds' | 'mfa'> & { predicate: ApprovalPredi
  */
 export async function admitApprovals(
   ports: OrchestratorPorts & SignedByPerson & RateLimited,
-  input: { changeId: string; decisions: DecideMessage[] },
+  input: { changeId: string; decisions: SignedDecision[] },
 ): Promise<{ answers: AdmittedApproval[]; tally: ApprovalStanding }> {
   const answers: AdmittedApproval[] = [];
   // The live fold: each append below brings it up to date again.
@@ -82,7 +88,7 @@ export async function admitApprovals(
 }
 
 function open(
-  { approval, mfa }: DecideMessage,
+  { approval, mfa }: SignedDecision,
   verify: VerifySignature,
 ): Opened | { violations: readonly Violation[] } {
   const opened = openSigned(approval, 'approval', verify);
@@ -99,7 +105,7 @@ async function admit(
   ports: OrchestratorPorts & RateLimited,
   state: LogState,
   changeId: string,
-  message: DecideMessage,
+  message: SignedDecision,
   { predicate: approval, keyIds, mfa }: Opened,
   decided: Decided | null,
 ): Promise<AdmittedApproval> {

@@ -1,3 +1,4 @@
+import type { SignedDecision } from '../activities/approval.ts';
 import type { RaisedFence } from '../activities/dns/raise-fence.ts';
 import type { Survey } from '../activities/survey.ts';
 import type { Phase } from '../domain/change/lifecycle.ts';
@@ -52,11 +53,7 @@ export const MESSAGES = {
 export const STATUS_QUERY = 'status';
 
 /** A person's signed approval or rejection. Update id: the approval's nonce. */
-export interface DecideMessage {
-  approval: Envelope;
-  /** The factor-verifier's `mfa` statement for it, where the change's class asks for a second factor. */
-  mfa?: Envelope;
-}
+export type DecideMessage = SignedDecision;
 export interface DecideAnswer {
   accepted: boolean;
   reasons: Violation[];
