@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { expect, inject, it } from 'vitest';
 import {
+  type ChangeStatus,
   type DecideAnswer,
   type DecideMessage,
   MESSAGES,
@@ -21,6 +22,15 @@ async function flood(change: ChangeUnderTest, count = FLOOD): Promise<void> {
   for (let sent = 0; sent < count; sent += AT_ONCE) {
     await Promise.all(Array.from({ length: AT_ONCE }, () => change.handle.signal(MESSAGES.command, message)));
   }
+}
+
+/** A status can be asked for in the middle of a workflow task; one that is then done again reads a later clock. */
+function withoutTimes({ timeline, approvals, ...status }: ChangeStatus) {
+  return {
+    ...status,
+    timeline: timeline.map(({ phase }) => phase),
+    approvals: approvals.map(({ at: _, ...approval }) => approval),
+  };
 }
 
 async function runIdOf(change: ChangeUnderTest): Promise<string> {
@@ -46,7 +56,7 @@ function tests(engine: () => Engine): void {
     await change.command('continue');
     const after = await change.untilWaitingFor('1 more');
     expect(await runIdOf(change)).not.toBe(firstRun);
-    expect(after).toEqual(before);
+    expect(withoutTimes(after)).toEqual(withoutTimes(before));
     await change.decide({ approver: 'cyd' });
     expect((await change.result()).status).toBe('committed');
   });
