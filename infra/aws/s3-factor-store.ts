@@ -1,10 +1,4 @@
 import { DecryptCommand, EncryptCommand, type KMSClient } from '@aws-sdk/client-kms';
-import {
-  GetObjectCommand,
-  PutObjectCommand,
-  type PutObjectCommandInput,
-  type S3Client,
-} from '@aws-sdk/client-s3';
 import type { SealedFactorStore } from '../../activities/ports/factor-store.ts';
 import type { EnrolledFactor } from '../../domain/approval/enrolled-factor.ts';
 import { type FactorUse, UNUSED } from '../../domain/approval/factor-use.ts';
@@ -16,50 +10,25 @@ import {
   digestOf,
   parseJsonBytes,
 } from '../../domain/evidence/canonical-json.ts';
-import { isNameTaken, toPortError } from './aws-errors.ts';
+import { toPortError } from './aws-errors.ts';
+import { type Bucket, findObject, IF_ABSENT, inPlaceOf, putObject } from './s3-objects.ts';
 
 /**
  * Objects `factors/<environment>/<person>/<commitment>/secret`, encrypted with KMS for this environment and person, and
  * `…/use`, which is replaced by `If-Match` on what was read. Every version stays: the bucket refuses deletes.
  */
-export function createS3FactorStore(input: {
-  s3: S3Client;
-  kms: KMSClient;
-  bucket: string;
-  environment: string;
-  /** A symmetric key that only the factor-verifier may use. */
-  keyArn: string;
-}): SealedFactorStore {
-  const { s3, kms, bucket, environment, keyArn } = input;
+export function createS3FactorStore(
+  input: Bucket & {
+    kms: KMSClient;
+    environment: string;
+    /** A symmetric key that only the factor-verifier may use. */
+    keyArn: string;
+  },
+): SealedFactorStore {
+  const { kms, environment, keyArn } = input;
   const nameOf = (person: string, commitment: Digest, what: 'secret' | 'use') =>
     `factors/${environment}/${encodeURIComponent(person)}/${digestHex(commitment)}/${what}`;
   const contextOf = (person: string) => ({ environment, person });
-
-  async function read(name: string): Promise<{ bytes: Uint8Array; version: string } | null> {
-    try {
-      const answer = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: name }));
-      const bytes = (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
-      return { bytes, version: answer.ETag ?? '' };
-    } catch (error) {
-      const failure = toPortError('store', `read ${name}`, error);
-      if (failure.code === 'NOT_FOUND') return null;
-      throw failure;
-    }
-  }
-
-  async function put(
-    name: string,
-    bytes: Uint8Array,
-    condition: Pick<PutObjectCommandInput, 'IfMatch' | 'IfNoneMatch'>,
-  ): Promise<boolean> {
-    try {
-      await s3.send(new PutObjectCommand({ Bucket: bucket, Key: name, Body: bytes, ...condition }));
-      return true;
-    } catch (error) {
-      if (isNameTaken(error)) return false;
-      throw toPortError('store', `put ${name}`, error);
-    }
-  }
 
   async function encrypt(person: string, plaintext: Uint8Array): Promise<Uint8Array> {
     try {
@@ -90,7 +59,7 @@ export function createS3FactorStore(input: {
   }
 
   async function sealed(person: string, commitment: Digest): Promise<Uint8Array> {
-    const stored = await read(nameOf(person, commitment, 'secret'));
+    const stored = await findObject(input, nameOf(person, commitment, 'secret'));
     if (stored !== null) return stored.bytes;
     throw new PortError('NOT_FOUND', `The second factor ${commitment} of ${person} is not kept here.`, {
       next: 'Make a new one with `resilience-ctl factor enrol` and have it listed instead.',
@@ -112,20 +81,18 @@ export function createS3FactorStore(input: {
     async enrol(person, factor) {
       const commitment = digestOf(factor);
       const ciphertext = await encrypt(person, canonicalBytes(factor));
-      await put(nameOf(person, commitment, 'secret'), ciphertext, { IfNoneMatch: '*' });
+      await putObject(input, nameOf(person, commitment, 'secret'), ciphertext, IF_ABSENT);
       return commitment;
     },
     async use(person, commitment) {
-      const stored = await read(nameOf(person, commitment, 'use'));
+      const stored = await findObject(input, nameOf(person, commitment, 'use'));
       if (stored === null) return { use: UNUSED, version: null, isAlone: false };
       return { use: parseJsonBytes(stored.bytes) as FactorUse, version: stored.version, isAlone: false };
     },
-    replaceUse: (person, commitment, use, version) =>
-      put(
-        nameOf(person, commitment, 'use'),
-        canonicalBytes(use),
-        version === null ? { IfNoneMatch: '*' } : { IfMatch: version },
-      ),
+    async replaceUse(person, commitment, use, version) {
+      const name = nameOf(person, commitment, 'use');
+      return (await putObject(input, name, canonicalBytes(use), inPlaceOf(version))) !== null;
+    },
   };
 }
 

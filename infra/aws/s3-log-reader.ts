@@ -1,8 +1,9 @@
-import { GetObjectCommand, ListObjectVersionsCommand, type S3Client } from '@aws-sdk/client-s3';
+import { ListObjectVersionsCommand } from '@aws-sdk/client-s3';
 import { DomainError, PortError } from '../../domain/errors.ts';
 import { canonicalBytes, type Digest, digestOfBytes } from '../../domain/evidence/canonical-json.ts';
 import { decodeLogObject, logObjectName, logObjectPrefix } from '../../domain/log/log-object.ts';
 import { toPortError } from './aws-errors.ts';
+import { type Bucket, readObject } from './s3-objects.ts';
 
 /** Where the next object of the log belongs. */
 export interface LogPlace {
@@ -27,9 +28,7 @@ export interface StoredLogObject {
 const CONCURRENT_READS = 16;
 
 /** Where a log is kept. */
-export interface LogStore {
-  s3: S3Client;
-  bucket: string;
+export interface LogStore extends Bucket {
   environment: string;
 }
 
@@ -59,7 +58,9 @@ export async function* followLog(
     checked ||= again !== undefined;
     // It is behind the place to go on from, unless somebody who knows it folds the log anew.
     const fresh = versions.filter((one) => one !== again || start.first <= (last?.first ?? -1));
-    const bodies = await Promise.all(fresh.map((one) => read(store, one)));
+    const bodies = await Promise.all(
+      fresh.map(async (one) => ({ ...one, ...(await readObject(store, one.name, one.versionId)) })),
+    );
     for (const { name, versionId, bytes } of bodies) {
       if (name !== logObjectName(store.environment, place.first, place.previous)) continue;
       const digest = digestOfBytes(bytes);
@@ -95,16 +96,6 @@ async function* allVersions({ s3, bucket, environment }: LogStore, marker: strin
     }
   } catch (error) {
     throw toPortError('store', `list the log of ${environment}`, error);
-  }
-}
-
-async function read({ s3, bucket }: LogStore, version: Version): Promise<Version & { bytes: Uint8Array }> {
-  const { name, versionId } = version;
-  try {
-    const answer = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: name, VersionId: versionId }));
-    return { ...version, bytes: (await answer.Body?.transformToByteArray()) ?? new Uint8Array() };
-  } catch (error) {
-    throw toPortError('store', `read ${name}`, error);
   }
 }
 

@@ -1,4 +1,3 @@
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { indexOfFate } from '../../activities/fates.ts';
 import type { TakenSnapshot } from '../../activities/role-ports.ts';
@@ -19,7 +18,6 @@ import { followUpdates } from '../../domain/evidence/trust-succession.ts';
 import { judgeAuthority, judgeUnder } from '../../domain/log/authority.ts';
 import { decodeEntry } from '../../domain/log/entry.ts';
 import { emptyLogState, hasFieldsOfState, type LogState } from '../../domain/log/state.ts';
-import { isNameTaken, toPortError } from './aws-errors.ts';
 import {
   createS3ChangeLog,
   type LogPosition,
@@ -27,6 +25,7 @@ import {
   type S3ChangeLogInput,
 } from './s3-change-log.ts';
 import { followLog, type LogStore } from './s3-log-reader.ts';
+import { IF_ABSENT, listObjects, putObject, readObject } from './s3-objects.ts';
 
 /** Unproven snapshots that are looked at before the log is folded from its first entry. */
 const MAX_CANDIDATES = 5;
@@ -76,13 +75,7 @@ export async function writeSnapshot(
   const bytes = canonicalBytes({ previous, state });
   const stateDigest = digestOfBytes(bytes);
   const name = snapshotName(input.environment, size, stateDigest);
-  try {
-    await input.s3.send(
-      new PutObjectCommand({ Bucket: input.bucket, Key: name, Body: bytes, IfNoneMatch: '*' }),
-    );
-  } catch (error) {
-    if (!isNameTaken(error)) throw toPortError('store', `put ${name}`, error);
-  }
+  await putObject(input, name, bytes, IF_ABSENT);
   const { environment, at } = input;
   const entry = await signStatement(input.signer, 'snapshot', { environment, size, stateDigest, at });
   const [fate] = await input.log.append([entry]);
@@ -98,24 +91,11 @@ export function snapshotName(environment: string, size: number, digest: Digest):
 }
 
 /** Newest first. */
-async function snapshotNames({ s3, bucket, environment }: S3ChangeLogInput): Promise<string[]> {
+async function snapshotNames(store: LogStore): Promise<string[]> {
+  const { environment } = store;
   const names: string[] = [];
-  let token: string | undefined;
-  do {
-    try {
-      const page = await s3.send(
-        new ListObjectsV2Command({
-          Bucket: bucket,
-          Prefix: snapshotPrefix(environment),
-          ContinuationToken: token,
-        }),
-      );
-      names.push(...(page.Contents ?? []).flatMap(({ Key }) => Key ?? []));
-      token = page.NextContinuationToken;
-    } catch (error) {
-      throw toPortError('store', `list the snapshots of ${environment}`, error);
-    }
-  } while (token !== undefined);
+  const what = `the snapshots of ${environment}`;
+  for await (const { name } of listObjects(store, snapshotPrefix(environment), what)) names.push(name);
   return names.sort().reverse();
 }
 
@@ -123,15 +103,15 @@ async function snapshotNames({ s3, bucket, environment }: S3ChangeLogInput): Pro
  * The stored snapshot that an entry names, unproven: for an auditor, who compares it with the prefix. Throws
  * `NOT_FOUND`, `STORE_UNAVAILABLE`, `THROTTLED`, `NOT_PERMITTED`.
  */
-export function readSnapshot(
+export async function readSnapshot(
   store: LogStore,
   { size, stateDigest }: { size: number; stateDigest: Digest },
 ): Promise<Uint8Array> {
-  return read(store, snapshotName(store.environment, size, stateDigest));
+  return (await readObject(store, snapshotName(store.environment, size, stateDigest))).bytes;
 }
 
 async function readProven(input: S3ChangeLogInput, name: string): Promise<LogPosition | null> {
-  const bytes = await read(input, name);
+  const { bytes } = await readObject(input, name);
   const digest = digestOfBytes(bytes);
   const body = parseBody(bytes);
   if (!body || body.state.environment !== input.environment) return null;
@@ -180,14 +160,5 @@ function unlessMalformed<T>(open: () => T): T | null {
   } catch (error) {
     if (error instanceof DomainError) return null;
     throw error;
-  }
-}
-
-async function read({ s3, bucket }: LogStore, name: string): Promise<Uint8Array> {
-  try {
-    const answer = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: name }));
-    return (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
-  } catch (error) {
-    throw toPortError('store', `read ${name}`, error);
   }
 }

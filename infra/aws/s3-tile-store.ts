@@ -1,13 +1,7 @@
-import {
-  GetObjectCommand,
-  PutObjectCommand,
-  type PutObjectCommandInput,
-  type S3Client,
-} from '@aws-sdk/client-s3';
 import type { StoredTile, TileStore } from '../../activities/ports/tile-store.ts';
 import { PortError } from '../../domain/errors.ts';
 import { sameBytes } from '../../domain/log/merkle-tree.ts';
-import { isNameTaken, toPortError } from './aws-errors.ts';
+import { type Bucket, findObject, IF_ABSENT, inPlaceOf, type PutCondition, putObject } from './s3-objects.ts';
 
 export function tileName(environment: string, path: string): string {
   return `tiles/${environment}/${path}`;
@@ -18,51 +12,24 @@ export function tileName(environment: string, path: string): string {
  * checkpoint alone is replaced, and only by `If-Match` on the ETag that was read (the bucket's policy lets no other
  * put through).
  */
-export function createS3TileStore(input: { s3: S3Client; bucket: string; environment: string }): TileStore {
-  const { s3, bucket, environment } = input;
-  const nameOf = (path: string) => tileName(environment, path);
+export function createS3TileStore(input: Bucket & { environment: string }): TileStore {
+  const nameOf = (path: string) => tileName(input.environment, path);
 
-  async function get(path: string): Promise<StoredTile | null> {
-    const name = nameOf(path);
-    try {
-      const answer = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: name }));
-      const bytes = (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
-      return { bytes, version: answer.ETag ?? '' };
-    } catch (error) {
-      const failure = toPortError('store', `read ${name}`, error);
-      if (failure.code === 'NOT_FOUND') return null;
-      throw failure;
-    }
-  }
+  const get = (path: string): Promise<StoredTile | null> => findObject(input, nameOf(path));
 
-  /** Null when the condition did not hold: 412, 409 while another put is under way, 404 for `If-Match` on nothing. */
-  async function putIf(
-    path: string,
-    bytes: Uint8Array,
-    condition: Pick<PutObjectCommandInput, 'IfMatch' | 'IfNoneMatch'>,
-  ): Promise<string | null> {
-    const name = nameOf(path);
+  /** Null also for `If-Match` on nothing, which S3 answers with 404. */
+  async function putIf(path: string, bytes: Uint8Array, condition: PutCondition): Promise<string | null> {
     const contentType = path === 'checkpoint' ? 'text/plain; charset=utf-8' : 'application/octet-stream';
     try {
-      const answer = await s3.send(
-        new PutObjectCommand({
-          Bucket: bucket,
-          Key: name,
-          Body: bytes,
-          ContentType: contentType,
-          ...condition,
-        }),
-      );
-      return answer.ETag ?? '';
+      return await putObject(input, nameOf(path), bytes, condition, contentType);
     } catch (error) {
-      const failure = toPortError('store', `put ${name}`, error);
-      if (isNameTaken(error) || (condition.IfMatch && failure.code === 'NOT_FOUND')) return null;
-      throw failure;
+      if ('IfMatch' in condition && error instanceof PortError && error.code === 'NOT_FOUND') return null;
+      throw error;
     }
   }
 
   async function put(path: string, bytes: Uint8Array): Promise<void> {
-    if ((await putIf(path, bytes, { IfNoneMatch: '*' })) !== null) return;
+    if ((await putIf(path, bytes, IF_ABSENT)) !== null) return;
     const found = await get(path);
     if (found && sameBytes(found.bytes, bytes)) return;
     // Taken by a put that is still under way: nothing is known yet, and trying again is safe.
@@ -83,7 +50,6 @@ export function createS3TileStore(input: { s3: S3Client; bucket: string; environ
   return {
     put,
     get,
-    replace: (path, bytes, version) =>
-      putIf(path, bytes, version === null ? { IfNoneMatch: '*' } : { IfMatch: version }),
+    replace: (path, bytes, version) => putIf(path, bytes, inPlaceOf(version)),
   };
 }
