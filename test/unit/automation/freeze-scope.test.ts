@@ -13,6 +13,7 @@ import {
   ENVIRONMENT,
   entryOf,
   envelopeOf,
+  SAMPLES,
   sampleMove,
   signedTrust,
   signerOf,
@@ -285,6 +286,22 @@ describe('what this build cannot read', () => {
       fate: 'duplicate',
     });
     expect(isFrozen(fold, CONFIG)).toBe(false);
+  });
+
+  it('lifts nothing, ever, by a nonce that no state could remember', async () => {
+    const fold = newFold();
+    const bytes = await signed(
+      { ...SAMPLES.freeze, state: 'active', nonce: '__proto__' },
+      'olga',
+      'freeze/v1',
+    );
+    await freeze(fold, {});
+    expect(fold.apply(bytes)).toMatchObject({ fate: 'honoured' });
+    expect(isFrozen(fold, CONFIG)).toBe(true);
+    await freeze(fold, { state: 'active' });
+    await freeze(fold, {});
+    expect(fold.apply(bytes)).toMatchObject({ fate: 'duplicate', firstIndex: 1 });
+    expect(isFrozen(fold, CONFIG)).toBe(true);
   });
 
   it.each(['hard', 'rollBack'] as const)('lifts nothing of the freeze in force: %s stays', async (asked) => {

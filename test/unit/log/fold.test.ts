@@ -378,6 +378,16 @@ describe('idempotency', () => {
     expect(fold.state.automation).toMatchObject([{ state: 'active' }]);
   });
 
+  test.each(['constructor', 'valueOf'])('a freeze entry with the nonce %s counts once', async (nonce) => {
+    const fates = await folded(
+      newFold(),
+      ['freeze', { state: 'active', nonce }],
+      ['freeze', { nonce: 'f-2' }],
+      ['freeze', { state: 'active', nonce }],
+    );
+    expect(fates.map(({ fate }) => fate)).toEqual(['honoured', 'honoured', 'duplicate']);
+  });
+
   test('trust and snapshot entries count once', async () => {
     const fates = await folded(
       newFold(),
