@@ -55,6 +55,8 @@ export function limitedSignerOf(holder: string, maxBytes = KMS_LIMIT_BYTES): Sig
   };
 }
 
+/** As long as the id of a change may be. */
+export const LONGEST_ID = 'c'.repeat(128);
 /** As long as a name may be, in characters of three bytes each. */
 export const LONGEST_NAME = '漢'.repeat(256);
 

@@ -14,12 +14,12 @@ import {
   entryOf,
   envelopeOf,
   KMS_LIMIT_BYTES,
+  LONGEST_ID,
   LONGEST_NAME,
   limitedSignerOf,
   signedTrust,
 } from '../../support/sample-log.ts';
 
-const LONGEST_ID = 'c'.repeat(128);
 const MADE_BY = {
   build: 'b'.repeat(64),
   rules: digestOf('rules'),

@@ -15,6 +15,7 @@ import {
   ENVIRONMENT,
   entryOf,
   envelopeOf,
+  LONGEST_ID,
   LONGEST_NAME,
   limitedSignerOf,
   signedTrust,
@@ -85,8 +86,7 @@ test("what a person signed in another's name is refused and recorded", async () 
 });
 
 test('the longest name and nonce of a refused command fit into what KMS signs', async () => {
-  const changeId = 'c'.repeat(128);
-  const { admit, rulings } = await scene(changeId);
+  const { admit, rulings } = await scene(LONGEST_ID);
   const about = { changeId: 'd'.repeat(128), nonce: 'n'.repeat(128), person: LONGEST_NAME };
   expect(await admit(await command({ ...about, action: 'abort' }, 'bob'))).toMatchObject({ accepted: false });
   expect(rulings()).toEqual([['abort', false]]);
