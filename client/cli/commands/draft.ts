@@ -16,8 +16,7 @@ export function addDraft(program: Command, cli: Cli): void {
     .addHelpText(
       'after',
       '\nExample:\n  resilience-ctl draft config/payments/timeouts --out change.yaml\n' +
-        '  (edit change.yaml: the body, and the reason)\n' +
-        '  resilience-ctl submit change.yaml --as alice\n',
+        'Then edit the body in it, write the reason, and plan and submit it.\n',
     )
     .action((resources: string[], { out }: Options, command: Command) =>
       withControlPlane(cli, async (connected) => {
