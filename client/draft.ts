@@ -53,7 +53,7 @@ async function notLive(store: Store, resource: string): Promise<readonly Violati
         code: 'NOT_FOUND',
         rule: 'is-live',
         message: `${resource} was removed by change ${removal?.changeId} at entry ${removal?.index}.`,
-        remedy: `\`resilience-ctl revert ${resource} --to entry:${last?.index}\` writes the request that brings it back.`,
+        remedy: `See \`resilience-ctl log ${resource}\`; \`revert\` with --to entry:${last?.index} writes the request that brings it back.`,
       },
     ];
   } catch (error) {

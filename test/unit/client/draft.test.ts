@@ -187,7 +187,7 @@ test('what no draft can be made of is refused with every reason, and what to do'
   expect(error.code).toBe('NOT_FOUND');
   expect(error.violations.map(({ rule, message, remedy }) => `${rule}: ${message} ${remedy}`)).toEqual([
     `is-live: ${TRADING} was removed by change chg-3 at entry ${entries.length - 1}. ` +
-      `\`resilience-ctl revert ${TRADING} --to entry:3\` writes the request that brings it back.`,
+      `See \`resilience-ctl log ${TRADING}\`; \`revert\` with --to entry:3 writes the request that brings it back.`,
     `not-found: The log never committed a resource config/payments/timeout. Did you mean ${TIMEOUTS}?`,
     expect.stringContaining('not-found: The log never committed a resource dns/example.com/api/A.'),
     expect.stringContaining('one-target: dns/example.com/api/A and documents do not move in one batch.'),
