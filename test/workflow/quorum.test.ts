@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { DomainError } from '../../domain/errors.ts';
 import { VOTER_ZONES } from '../../workflows/contract.ts';
 import { BASE, FakeWorld, Gate } from '../support/fake-world.ts';
-import { inEachMode } from '../support/workflow-environment.ts';
+import { replayedAfterwards } from '../support/workflow-environment.ts';
 
 const [ZONE_A, ZONE_B, ZONE_C] = VOTER_ZONES;
 const broken = {
@@ -33,7 +33,7 @@ function vetoWhileOthersVote(world: FakeWorld, vetoing: string): void {
   };
 }
 
-inEachMode('the quorum', (engine) => {
+replayedAfterwards('the quorum', (engine) => {
   it('of two does not wait for a third zone that never answers', async () => {
     const world = new FakeWorld(randomUUID());
     world.summary = { ...world.summary, votesNeeded: 2 };
