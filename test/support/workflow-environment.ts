@@ -275,7 +275,7 @@ export class Engine {
 
 const ONE_SECOND_MS = 1_000;
 const POLL_MS = 20;
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 60_000;
 
 /** One change that is under way, as a person at the client sees it. */
 export class ChangeUnderTest {

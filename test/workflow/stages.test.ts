@@ -279,7 +279,7 @@ replayedAfterwards('a rollback', (engine) => {
     }, recordEnd);
     const change = await (await engine().start(world)).approved();
     await change.until((status) => status.held?.why.includes('intent 5 has no outcome') ?? false);
-    expect(world.pages).toHaveLength(1);
+    await expect.poll(() => world.pages, { timeout: 10_000 }).toHaveLength(1);
     await change.command('continue');
     expect((await change.result()).status).toBe('rolled-back');
     expect(world.log.at(-1)).toBe('end rolled-back');
