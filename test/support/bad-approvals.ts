@@ -70,7 +70,7 @@ export const BAD_APPROVALS: Readonly<Record<string, BadApproval>> = {
     code: 'NOT_PERMITTED',
     says: () => ({ approver: 'dave' }),
   },
-  'by a name of 768 bytes, which its refusals repeat': {
+  'by a name of 768 bytes': {
     rule: 'approver-role',
     code: 'NOT_PERMITTED',
     says: () => ({ approver: '漢'.repeat(256) }),
