@@ -20,6 +20,7 @@ import { isWithdrawal, readEntry } from './entry.ts';
 import { firstIndexOf } from './first-index.ts';
 import { nextAz } from './freeze-scope.ts';
 import { leafHash } from './merkle-tree.ts';
+import { recordOverrideCommit } from './override-commits.ts';
 import { commitOfOverride, recordOverride, recordReview } from './overrides.ts';
 import { obstacleTo } from './preconditions.ts';
 import type { VerifyEd25519 } from './signed-note.ts';
@@ -155,6 +156,12 @@ function record(said: Said, state: LogState, dependents: Dependents, index: numb
     case 'override-outcome':
       recordOverrideOutcome(said.predicate, state, dependents, index);
       return;
+    case 'override-commit': {
+      const commit = recordOverrideCommit(said.predicate, state, index);
+      recordCommit(commit, state, dependents, index);
+      endChange(commit.changeId, 'committed', state, index);
+      return;
+    }
     case 'review':
       recordReview(said.predicate, state, index);
       return;
@@ -271,7 +278,8 @@ function recordOverrideOutcome(
   const override = own(state.overrides, outcome.changeId);
   if (!override) return;
   override.outcome = { ...outcome, index };
-  settleFence(override.intent.zone, outcome.fence, state);
+  const { zone } = override.intent;
+  if (zone !== null) settleFence(zone, outcome.fence, state);
   const applied = outcome.result === 'applied';
   if (applied) recordCommit(commitOfOverride(override, outcome, state), state, dependents, index);
   endChange(outcome.changeId, applied ? 'committed' : 'aborted', state, index);
