@@ -21,9 +21,9 @@ export interface OverrideFacts {
   /** Keys of the trust document whose signatures on the override verified. */
   keyIds: readonly string[];
   factors: readonly GivenFactor[];
-  /** The plan that is about to be carried out, made anew from the zone as it is. */
+  /** The plan that is about to be carried out, made anew from what is live. */
   planDigest: string;
-  /** What that plan makes live, of documents; null for records. Absent where only the statement itself is at hand. */
+  /** What that plan makes live, of documents; null for records. Absent where it is not at hand: in the fold. */
   moves?: readonly OverrideMove[] | null;
   /** Whether the log, or this machine's spool, has an override of this nonce or change already. */
   used: boolean;
@@ -56,7 +56,7 @@ export function judgeOverride(override: OverridePredicate, facts: OverrideFacts)
       planDigest === facts.planDigest,
       'STALE_BASE',
       'same-plan',
-      `It was signed for the plan ${planDigest}; from the zone as it is the plan is ${facts.planDigest}.`,
+      `It was signed for the plan ${planDigest}; from what is live the plan is ${facts.planDigest}.`,
     ),
     ...expect(
       facts.moves === undefined || canonicalText(override.moves ?? null) === canonicalText(facts.moves),

@@ -107,7 +107,7 @@ async function apply(cli: Cli, options: ApplyOptions, command: Command): Promise
     const planned = await withProgress(cli, 'Planning on what is live', glass.plan(changeId, request));
     const standing = standingAgainst(planned, { guards: options.overrides, emptying: options.emptying });
     if (!json && planned.plan !== null)
-      cli.stdout.write(`${planText(planned.plan, null, styleOf(cli, false))}\n`);
+      cli.stdout.write(`${planText(planned.plan, null, styleOf(cli, false), { isOverride: true })}\n`);
     if (planned.plan === null || planned.planDigest === null || standing.length > 0) throw refused(standing);
     if (!json) {
       const passed = planned.objections.map(({ violation }) => violation);
