@@ -27,7 +27,8 @@ export default defineConfig({
           name: 'server',
           include: ['test/{contract,workflow,replay,integration,interop,e2e,chaos}/**/*.test.ts'],
           globalSetup: ['test/support/stack-setup.ts'],
-          testTimeout: 60_000,
+          // Only what hangs takes so long; a busy machine must not look like that.
+          testTimeout: 120_000,
           hookTimeout: 120_000,
         },
       },

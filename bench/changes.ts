@@ -114,9 +114,7 @@ function stepsOf(events: readonly HistoryEvent[]): Step[] {
   for (const event of events) {
     const last = steps.at(-1);
     const scheduled = event.activityTaskScheduledEventAttributes;
-    if (event.markerRecordedEventAttributes?.markerName === 'core_local_activity') {
-      steps.push({ kind: 'local' });
-    } else if (event.workflowExecutionUpdateCompletedEventAttributes) {
+    if (event.workflowExecutionUpdateCompletedEventAttributes) {
       if (last?.kind === 'updates') last.count += 1;
       else steps.push({ kind: 'updates', count: 1 });
     } else if (scheduled) {

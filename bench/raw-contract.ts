@@ -7,7 +7,6 @@ export function rawQueue(queue: string): string {
 
 /** One step of a change, as its history shows it; the activities behind it do nothing here. */
 export type Step =
-  | { kind: 'local' }
   /** On these queues, at the same time. */
   | { kind: 'remote'; queues: string[] }
   /** Updates that are waited for, then answered. */

@@ -1,13 +1,5 @@
-import {
-  condition,
-  defineUpdate,
-  proxyActivities,
-  proxyLocalActivities,
-  setHandler,
-} from '@temporalio/workflow';
+import { condition, defineUpdate, proxyActivities, setHandler } from '@temporalio/workflow';
 import { DECIDE, type RawActivities, rawQueue, type Step } from './raw-contract.ts';
-
-const local: RawActivities = proxyLocalActivities<RawActivities>({ startToCloseTimeout: '30 seconds' });
 
 function on(queue: string): RawActivities {
   return proxyActivities<RawActivities>({ taskQueue: rawQueue(queue), startToCloseTimeout: '30 seconds' });
@@ -30,9 +22,6 @@ export async function sameSteps(steps: Step[]): Promise<void> {
   });
   for (const step of steps) {
     switch (step.kind) {
-      case 'local':
-        await local.noOp();
-        break;
       case 'remote':
         await Promise.all(step.queues.map((queue) => on(queue).noOp()));
         break;

@@ -1,4 +1,5 @@
 import type { TakenSnapshot } from '../activities/role-ports.ts';
+import type { VectorClock } from '../domain/causality/vector-clock.ts';
 import type { Plan } from '../domain/change/plan.ts';
 import type { ChangeRequest } from '../domain/change/request.ts';
 import type { Violation } from '../domain/errors.ts';
@@ -30,6 +31,14 @@ export interface PlanPreview {
   needs: { approvals: number; secondFactor: boolean; votes: number; voters: number } | null;
 }
 
+/** The log's clocks after its first `size` entries: what a request that is made now has seen. */
+export interface Clocks {
+  size: number;
+  /** Lamport's, the highest of what is live. */
+  clock: number;
+  vector: VectorClock;
+}
+
 export interface ChangeSummary {
   changeId: string;
   author: string | null;
@@ -48,10 +57,12 @@ export interface ChangeSummary {
  */
 export interface ControlPlane {
   readonly environment: string;
+  clocks(): Promise<Clocks>;
   plan(changeId: string, request: ChangeRequest): Promise<PlanPreview>;
   /**
    * Records the signed request, then starts the change, then answers (G1). Repeating it with the same change id
-   * is safe. `ENGINE_UNAVAILABLE` after the entry says so: nothing is lost, and `resume` starts it.
+   * is safe. Fills in what the author has seen where the request does not say: clocks, and the bases of documents.
+   * `ENGINE_UNAVAILABLE` after the entry says so: nothing is lost, and `resume` starts it.
    */
   submit(
     changeId: string,

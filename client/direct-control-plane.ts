@@ -19,12 +19,13 @@ import type { ControlPlaneParts } from './control-plane-parts.ts';
 import { mustBeEnrolled, mustHold, refuseEarly } from './may-act.ts';
 import { recover } from './recover-engine.ts';
 import { asksSecondFactor, codeMissing, proveFactor } from './second-factor.ts';
-import { resume, submit } from './submit-change.ts';
+import { clocksOf, resume, submit } from './submit-change.ts';
 import { alreadyEnded, unknownChange } from './unknown-change.ts';
 
 export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
   return {
     environment: parts.environment,
+    clocks: async () => clocksOf(await parts.log.sync()),
     plan: (changeId, request) => previewPlan(parts, changeId, request),
     submit: (changeId, request, author) => submit(parts, changeId, request, author),
     resume: (changeId) => resume(parts, changeId),

@@ -1,13 +1,14 @@
-import type { VectorClock } from '../domain/causality/vector-clock.ts';
-import type { ChangeRequest } from '../domain/change/request.ts';
+import { compare, type VectorClock } from '../domain/causality/vector-clock.ts';
+import { type ChangeRequest, isAboutDocument, resourceOf } from '../domain/change/request.ts';
 import { DomainError, PortError } from '../domain/errors.ts';
-import { canonicalBytes, digestOf } from '../domain/evidence/canonical-json.ts';
+import { canonicalBytes, type Digest, digestOf } from '../domain/evidence/canonical-json.ts';
 import { describeRequest } from '../domain/evidence/describe-request.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
+import { own } from '../domain/log/authority.ts';
 import { type LogState, trustOf } from '../domain/log/state.ts';
 import { principalOf } from '../domain/permissions/in-force.ts';
 import type { ChangeInput } from '../workflows/contract.ts';
-import type { Person } from './control-plane.ts';
+import type { Clocks, Person } from './control-plane.ts';
 import type { ControlPlaneParts } from './control-plane-parts.ts';
 import { mustHold, refuseEarly } from './may-act.ts';
 import { alreadyEnded, unknownChange } from './unknown-change.ts';
@@ -34,7 +35,9 @@ export async function submit(
   refuseEarly(
     (await parts.permissions(state)).judgeDraft(draft, principalOf(trustOf(state), author.subject)),
   );
-  const request = asSeen(draft, { clock: highestClock(state), vector: state.clock });
+  const { clock, vector } = clocksOf(state);
+  const base = basesSeen(draft, draft.spec.vector ?? vector, state);
+  const request = asSeen(draft, { clock, vector, base });
   const requestDigest = await parts.bodies.put(canonicalBytes(request));
   const entry = await signStatement(author.signer, 'request', {
     changeId,
@@ -67,8 +70,8 @@ async function submitAgain(
 ): Promise<{ changeId: string; index: number }> {
   const recorded = state.changes[changeId]?.request;
   if (recorded && recorded.author === author.subject) {
-    const { clock, vector } = (await parts.readRequest(recorded.requestDigest)).spec;
-    const again = asSeen(draft, { clock: clock ?? 0, vector: vector ?? {} });
+    const { clock = 0, vector = {}, base } = (await parts.readRequest(recorded.requestDigest)).spec;
+    const again = asSeen(draft, { clock, vector, base });
     if (digestOf(again) === recorded.requestDigest) return resume(parts, changeId);
   }
   throw new DomainError('NONCE_REPLAYED', `The change id ${changeId} already belongs to another request.`, {
@@ -114,13 +117,34 @@ async function start(
   return { changeId: input.changeId, index: input.requestIndex };
 }
 
-/** The state that the author looked at, unless the author said which. */
-function asSeen(request: ChangeRequest, seen: { clock: number; vector: VectorClock }): ChangeRequest {
-  const { spec } = request;
-  const { clock = seen.clock, vector = seen.vector } = spec;
-  return { ...request, spec: { ...spec, clock, vector } };
+interface Seen {
+  clock: number;
+  vector: VectorClock;
+  base: Record<string, Digest | null>;
 }
 
-function highestClock(state: LogState): number {
-  return Object.values(state.live).reduce((highest, version) => Math.max(highest, version.clock), 0);
+/** The state that the author looked at, unless the author said which. */
+function asSeen(request: ChangeRequest, seen: Seen): ChangeRequest {
+  const { spec } = request;
+  const { clock = seen.clock, vector = seen.vector } = spec;
+  return { ...request, spec: { ...spec, clock, vector, base: { ...seen.base, ...spec.base } } };
+}
+
+/**
+ * What is live of the documents that a request is about, where its vector has seen it: should somebody else's change
+ * come first, both sides can be shown. What came after the vector hides what its author began with.
+ */
+function basesSeen({ spec }: ChangeRequest, vector: VectorClock, { live }: LogState): Seen['base'] {
+  const seen = spec.operations.filter(isAboutDocument).flatMap((operation): [string, Digest | null][] => {
+    const resource = resourceOf(operation);
+    const version = own(live, resource);
+    const order = version === undefined ? 'before' : compare(version.vector, vector);
+    return order === 'before' || order === 'equal' ? [[resource, version?.digest ?? null]] : [];
+  });
+  return Object.fromEntries(seen);
+}
+
+export function clocksOf({ size, live, clock: vector }: LogState): Clocks {
+  const clock = Object.values(live).reduce((highest, version) => Math.max(highest, version.clock), 0);
+  return { size, clock, vector };
 }

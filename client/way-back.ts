@@ -1,4 +1,5 @@
 import { type ChangeRequest, parseChangeRequest } from '../domain/change/request.ts';
+import type { Digest } from '../domain/evidence/canonical-json.ts';
 import type { RecordSet } from '../domain/kinds/dns-records.ts';
 import type { Store, StoredVersion } from './store.ts';
 
@@ -8,6 +9,20 @@ export interface Return {
   to: StoredVersion;
 }
 
+/** A change request as an author would write it, before it is read. */
+export interface RequestText {
+  apiVersion: 'resilience-ctl/v1';
+  kind: 'ChangeRequest';
+  metadata: { environment: string; reason: string };
+  spec: { operations: object[]; base: Record<string, Digest | null> };
+}
+
+interface About {
+  environment: string;
+  reason: string;
+  returns: readonly Return[];
+}
+
 /**
  * A change request that makes old versions live again: a change like any other, with bases, so that it is refused when
  * the world has moved since it was written. `file` is as an author would write it, `request` as it is read. Throws
@@ -15,8 +30,14 @@ export interface Return {
  */
 export async function wayBack(
   store: Store,
-  about: { environment: string; reason: string; returns: readonly Return[] },
-): Promise<{ file: object; request: ChangeRequest }> {
+  about: About,
+): Promise<{ file: RequestText; request: ChangeRequest }> {
+  const file = await requestFor(store, about);
+  return { file, request: parseChangeRequest(file) };
+}
+
+/** As `wayBack`, and not read. */
+export async function requestFor(store: Store, about: About): Promise<RequestText> {
   const operations = await Promise.all(
     about.returns.map(async ({ to }) => {
       const body = await store.bodyOf(to);
@@ -25,13 +46,12 @@ export async function wayBack(
     }),
   );
   const base = Object.fromEntries(about.returns.map(({ from, to }) => [to.resource, from?.digest ?? null]));
-  const file = {
+  return {
     apiVersion: 'resilience-ctl/v1',
     kind: 'ChangeRequest',
     metadata: { environment: about.environment, reason: about.reason },
     spec: { operations, base },
   };
-  return { file, request: parseChangeRequest(file) };
 }
 
 function dnsBody(group: readonly RecordSet[]): object {

@@ -15,10 +15,10 @@ export function activityEdge(logger: Logger): ActivityInterceptorsFactory {
   return (context) => ({
     inbound: {
       async execute(input, next) {
-        const { activityType, attempt, isLocal, workflowExecution } = context.info;
+        const { activityType, attempt, workflowExecution } = context.info;
         const changeId = workflowExecution?.workflowId ?? 'none';
         const facts = { activity: activityType, attempt, changeId, traceId: traceIdOf(changeId) };
-        const beat = isLocal ? undefined : setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+        const beat = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
         const startedMs = performance.now();
         const durationMs = () => Math.round(performance.now() - startedMs);
         try {

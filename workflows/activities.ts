@@ -1,4 +1,4 @@
-import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import { proxyActivities } from '@temporalio/workflow';
 import type {
   AnalysisActivities,
   BrakeActivities,
@@ -9,9 +9,9 @@ import type {
 import { QUEUES } from './contract.ts';
 
 /**
- * The roles as the workflow sees them. What only reads and records runs inside the workflow's own task, as a local
- * activity (one history event); what another role must do runs on that role's queue. Each gives up after a few
- * tries, so that the workflow can say why it waits (`ChangeRun.persist`), and tries again from there.
+ * The roles as the workflow sees them, each on its own queue. Each gives up after a few tries, so that the workflow can
+ * say why it waits (`ChangeRun.persist`), and tries again from there. None is a local activity: messages and queries
+ * that come while one runs make histories that do not replay (decision 24).
  */
 
 const retry = {
@@ -21,8 +21,10 @@ const retry = {
   maximumAttempts: 4,
 } as const;
 
-export const orchestrator: OrchestratorActivities = proxyLocalActivities<OrchestratorActivities>({
+/** However long it waits in the queue: whoever is to be told that nobody works on it is away as well. */
+export const orchestrator: OrchestratorActivities = proxyActivities<OrchestratorActivities>({
   startToCloseTimeout: '30 seconds',
+  heartbeatTimeout: '4 seconds',
   retry,
 });
 

@@ -30,7 +30,7 @@ const RETRY_MS = 5_000;
  */
 const LONGEST_TIMER_MS = 24 * 60 * 60_000;
 /**
- * A change of four stages needs a hundred events; more come from long waits and floods. A short history is replayed
+ * A change of four stages needs 160 events; more come from long waits and floods. A short history is replayed
  * fast by the next worker; the server's own limit is 51,200.
  */
 const HISTORY_LIMIT_EVENTS = 600;

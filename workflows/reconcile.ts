@@ -11,7 +11,7 @@ import type {
   Recovery,
 } from './contract.ts';
 
-/** A survey of many zones takes longer than a local activity may. */
+/** A survey of many zones takes longer than a step of a change. */
 const surveyor: OrchestratorActivities = proxyActivities<OrchestratorActivities>({
   startToCloseTimeout: '10 minutes',
   heartbeatTimeout: '4 seconds',

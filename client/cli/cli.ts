@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { ERROR_KINDS } from '../../domain/errors.ts';
@@ -48,6 +50,17 @@ export function wantsJson(command: Command): boolean {
 
 export function printJson(cli: Cli, value: unknown): void {
   cli.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+/** Never over a file. What the file system says against it is wrong usage. */
+export function writeNewFile(cli: Cli, command: Command, file: string, text: string): void {
+  try {
+    writeFileSync(resolve(cli.folder, file), text, { flag: 'wx' });
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error)) throw error;
+    const why = error.code === 'EEXIST' ? 'there is one already' : error.message;
+    command.error(`error: cannot write ${file}: ${why}; name another file`);
+  }
 }
 
 export function styleOf(cli: Cli, json: boolean): Style {

@@ -6,6 +6,7 @@ import { addAutomation } from './commands/automation.ts';
 import { addApprove, addReject } from './commands/decide.ts';
 import { addDev } from './commands/dev.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addDraft } from './commands/draft.ts';
 import { addDrill } from './commands/drill.ts';
 import { addFactor } from './commands/factor.ts';
 import { addKeys } from './commands/keys.ts';
@@ -53,6 +54,7 @@ export function createProgram(cli: Cli): Command {
   addKeys(program, cli);
   addFactor(program, cli);
   addTrust(program, cli);
+  addDraft(program, cli);
   addPlan(program, cli);
   addSubmit(program, cli);
   addStatus(program, cli);

@@ -104,7 +104,7 @@ function concurrentEdit(
     rule: 'concurrent-edit',
     path: operationPath(input.request, resource),
     message: `Change ${live.changeId} made ${resource} ${live.version ?? 'absent'} at entry ${live.index}, which the author had not seen.${sides(input, document, live)}`,
-    remedy: `Take what ${live.changeId} did into the change, or leave it out on purpose; name ${live.digest ?? 'null'} as its base and submit it again.`,
+    remedy: `Begin again from \`resilience-ctl draft ${resource}\`, and take in what ${live.changeId} did, or leave it out on purpose. By hand: name ${live.digest ?? 'null'} as its base, and no clock or vector.`,
   };
 }
 

@@ -114,7 +114,9 @@ export const changeRequestSchema = z.strictObject({
     base: z
       .record(resourceName, z.union([digest, z.null()]))
       .default({})
-      .describe('Digest that a resource must still have; null: must not exist'),
+      .describe(
+        'Digest that a resource must still have; null: must not exist. For documents filled in by submit',
+      ),
     dependsOn: z
       .array(resourceName)
       .default([])
@@ -186,7 +188,7 @@ export function parseChangeRequest(value: unknown): ChangeRequest {
   const violations = parsed.success
     ? [
         ...duplicateResources(parsed.data),
-        ...mixedTargets(parsed.data),
+        ...mixedTargets(parsed.data.spec.operations.map(resourceOf)),
         ...stageViolations(parsed.data),
         ...strategyViolations(parsed.data),
         ...secretsInTheOpen(parsed.data),
@@ -219,16 +221,19 @@ function duplicateResources({ spec }: ChangeRequest): Violation[] {
   });
 }
 
-/** DESIGN §6: one change has one target, a hosted zone or documents of one environment. */
-function mixedTargets({ spec }: ChangeRequest): Violation[] {
-  const first = spec.operations.slice(0, 1).map(isAboutDocument)[0];
-  return spec.operations.flatMap((operation, position): Violation[] => {
-    if (isAboutDocument(operation) === first) return [];
+/**
+ * DESIGN §6: one change has one target, a hosted zone or documents of one environment. `resources`: those of the
+ * operations, in their order.
+ */
+export function mixedTargets(resources: readonly string[]): Violation[] {
+  const first = resources.slice(0, 1).map(isDocument)[0];
+  return resources.flatMap((resource, position): Violation[] => {
+    if (isDocument(resource) === first) return [];
     return [
       schemaViolation(
         'one-target',
         `spec.operations[${position}]`,
-        `${resourceOf(operation)} and ${first ? 'documents' : 'DNS records'} do not move in one batch.`,
+        `${resource} and ${first ? 'documents' : 'DNS records'} do not move in one batch.`,
         'Make a request of its own for it, and let one declare dependsOn the other.',
       ),
     ];
@@ -237,7 +242,11 @@ function mixedTargets({ spec }: ChangeRequest): Violation[] {
 
 /** Whether an operation is about a versioned document, and not about a record in a zone. */
 export function isAboutDocument(operation: Operation): boolean {
-  return documentKindOf(resourceOf(operation)) !== null;
+  return isDocument(resourceOf(operation));
+}
+
+function isDocument(resource: string): boolean {
+  return documentKindOf(resource) !== null;
 }
 
 function strategyViolations({ spec }: ChangeRequest): Violation[] {

@@ -1,4 +1,4 @@
-import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { type Client, isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { ChangeHistory } from '../../activities/ports/history-archive.ts';
 
@@ -21,8 +21,17 @@ export async function closedRuns(
     }
     return runs;
   } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    if (!isNotFound(error)) throw error;
     // The engine forgets the oldest run first.
     return runs.length > 0 ? runs : 'forgotten';
   }
+}
+
+const GRPC_NOT_FOUND = 5;
+
+/** A run that is forgotten between the two questions is not found by a raw one: `fetchHistory` does not translate. */
+function isNotFound(error: unknown): boolean {
+  return (
+    error instanceof WorkflowNotFoundError || (isGrpcServiceError(error) && error.code === GRPC_NOT_FOUND)
+  );
 }

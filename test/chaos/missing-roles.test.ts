@@ -1,9 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { canaryRequest, expectSettled } from '../support/live-change.ts';
 import { type LiveEnvironment, startLiveEnvironments } from '../support/live-environment.ts';
 
-/** The vote's own time-out; a quorum that waited for a dead voter would take as long. */
-const VOTE_TIMEOUT_MS = 5_000;
+const PAGED_WITHIN_MS = 10_000;
 
 describe('a role is missing', () => {
   let environments: LiveEnvironment[];
@@ -34,13 +33,13 @@ describe('a role is missing', () => {
 
   test.concurrent('one voter is dead: the other two decide without waiting for it', async () => {
     const env = environment(1);
-    const startedMs = performance.now();
     await env.controlPlane.submit('two-of-three', canaryRequest(env), env.person('alice'));
     const { votes } = await env.until('two-of-three', ({ phase }) => phase === 'approval');
-    expect(performance.now() - startedMs).toBeLessThan(VOTE_TIMEOUT_MS);
-    expect(votes.filter(({ decision }) => decision === 'yes').map(({ voter }) => voter)).toEqual([
-      'voter.us-east-1a',
-      'voter.us-east-1c',
+    // Of a quorum that waited for it until its time-out, the dead one would be 'no-answer'.
+    expect(votes.map(({ voter, decision }) => [voter, decision])).toEqual([
+      ['voter.us-east-1a', 'yes'],
+      ['voter.us-east-1b', 'not-needed'],
+      ['voter.us-east-1c', 'yes'],
     ]);
     await env.approve('two-of-three');
     expect((await env.ended('two-of-three')).status).toBe('committed');
@@ -52,6 +51,8 @@ describe('a role is missing', () => {
     await env.controlPlane.submit('held', canaryRequest(env), env.person('alice'));
     const { held } = await env.until('held', (status) => status.held !== null);
     expect(held?.why).toContain('too few zones answered');
+    // The status says it before the page is on its way.
+    await vi.waitUntil(() => env.pages().length > 0, { timeout: PAGED_WITHIN_MS });
     expect(env.pages()).toEqual([expect.objectContaining({ changeId: 'held', environment: env.name })]);
     await env.start('voter.us-east-1c');
     await env.approve('held');

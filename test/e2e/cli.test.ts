@@ -7,6 +7,7 @@ import type { Assessment } from '../../client/assess.ts';
 import { processCli } from '../../client/cli/cli.ts';
 import { createProgram } from '../../client/cli/run.ts';
 import type { Finding } from '../../client/doctor/finding.ts';
+import type { Draft } from '../../client/draft.ts';
 import { freePort } from '../../infra/dev/free-port.ts';
 import { resilienceHome } from '../../infra/dev/install.ts';
 import type { ChangeStatus } from '../../workflows/contract.ts';
@@ -56,6 +57,15 @@ function example(name: string, stages = '[10, 100]'): string {
     .replace('stages: [1, 10, 50, 100]', `stages: ${stages}`);
   const file = join(folder, `${name}.yaml`);
   writeFileSync(file, text);
+  return file;
+}
+
+/** A draft of one record, with its author's edits. */
+function edited(draft: Draft | undefined, values: string[]): string {
+  const operations = draft?.spec.operations.map((one) => ({ ...one, body: { ttl: 1, values } }));
+  const metadata = { ...draft?.metadata, reason: 'Try another address' };
+  const file = join(folder, 'edited.yaml');
+  writeFileSync(file, JSON.stringify({ ...draft, metadata, spec: { ...draft?.spec, operations } }));
   return file;
 }
 
@@ -205,6 +215,11 @@ test('a good change goes live: its author watches, two people approve at once', 
   expect(tree).toMatchObject([{ nodes: [{ resource: record, dependents: [] }] }]);
   expect(await here('get', record, '--explain')).toMatchObject({ status: 2 });
   answerOf('blame', await here('blame', record, '--json'));
+  const [draft] = answerOf<Draft>('draft', await here('draft', record, '--json'));
+  expect(draft?.spec.operations).toEqual([{ set: record, body: { ttl: 1, values: ['127.0.0.2'] } }]);
+  const plan = await here('plan', edited(draft, ['127.0.0.3']), '--json');
+  const [preview] = answerOf<{ violations: { code: string }[] }>('plan', plan);
+  expect(preview?.violations.filter(({ code }) => code === 'STALE_BASE')).toEqual([]);
   const check = (...asked: string[]) => here('permissions', 'check', ...asked);
   const allowed = await check('submit', record, '--as', 'alice', '--json');
   expect(answerOf('permissions check', allowed)).toMatchObject([{ policies: ['authors-submit'] }]);

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { installationFile } from '../../client/open-installation.ts';
 import { Fleet } from '../../examples/demo/consumers.ts';
-import { VOTER_ZONES } from '../../workflows/contract.ts';
+import { type ChangeStatus, VOTER_ZONES } from '../../workflows/contract.ts';
 import { jsonLines, type Ran } from '../support/command-line.ts';
-import { createDesk, inApproval } from '../support/desk.ts';
+import { createDesk, inApproval, refusal } from '../support/desk.ts';
 import { JSON_ANSWERS } from '../support/json-answers.ts';
 import { BAKE_SECONDS, exampleRequest } from '../support/live-documents.ts';
 import { type LiveEnvironment, startLiveEnvironment } from '../support/live-environment.ts';
@@ -66,6 +66,21 @@ function exampleFile(name: string, rollout: object = {}): string {
   return desk.file(
     stringify({ ...request, spec: { ...request.spec, rollout: { ...request.spec.rollout, ...rollout } } }),
   );
+}
+
+/** What `draft` wrote, with its author's edits. */
+function edited(file: string, reason: string, value: object): string {
+  const { metadata, spec } = parse(readFileSync(file, 'utf8')) as {
+    metadata: object;
+    spec: { operations: { body: { value: object } }[] };
+  };
+  for (const { body } of spec.operations) Object.assign(body.value, value);
+  const envelope = { apiVersion: 'resilience-ctl/v1', kind: 'ChangeRequest' };
+  writeFileSync(
+    file,
+    stringify({ ...envelope, metadata: { ...metadata, reason }, spec: { ...spec, rollout: ROLLOUT } }),
+  );
+  return file;
 }
 
 /** What `revert` and `restore` wrote, with the rollout of this test. */
@@ -151,6 +166,45 @@ describe('with consumers', () => {
     });
     answerOf('get --explain', await here('get', PAYMENTS, '--explain', '--json'));
   });
+});
+
+test('two people draft the same config; who comes second is shown both sides, and overwrites nothing', async () => {
+  const [hers, his] = [join(env.dir, 'hers.yaml'), join(env.dir, 'his.yaml')];
+  for (const file of [hers, his]) {
+    expect(await here('draft', PAYMENTS, '--out', file)).toMatchObject({ status: 0 });
+  }
+  const unedited = await here('submit', hers, '--as', 'alice', '--json');
+  expect(refusal(unedited, 3, 'SCHEMA_INVALID').violations).toMatchObject([{ path: 'metadata.reason' }]);
+
+  const first = await submit(edited(hers, 'Give up sooner', { readMs: 1100 }));
+  await goesLive(first);
+  const live = await get(PAYMENTS);
+  expect(live).toMatchObject({ version: '1.4.0', body: { value: { readMs: 1100, retries: 2 } } });
+
+  const second = edited(his, 'Try more often and sooner', { readMs: 1000, retries: 3 });
+  const sides = [
+    `Change ${first} made ${PAYMENTS} 1.4.0`,
+    'This change: /value/retries 2 → 3; /value/readMs 1200 → 1000.',
+    `${first}: /value/readMs 1200 → 1100.`,
+    'They clash at /value/readMs.',
+  ];
+  const plan = await here('plan', second);
+  expect(plan.status, plan.stdout).toBe(5);
+  for (const said of sides) expect(plan.stdout).toContain(said);
+
+  const changeId = await submit(second);
+  const watched = await here('watch', changeId);
+  expect(watched.status, watched.stdout).toBe(5);
+  const { phase, violations } = answerOf<ChangeStatus>(
+    'status CHANGE',
+    await here('status', changeId, '--json'),
+  );
+  expect(phase).toBe('rejected');
+  expect(violations).toMatchObject([{ code: 'STALE_BASE', rule: 'concurrent-edit' }]);
+  for (const said of sides) expect(violations[0]?.message).toContain(said);
+  expect(violations[0]?.remedy).toContain(`resilience-ctl draft ${PAYMENTS}`);
+  expect(await get(PAYMENTS)).toEqual(live);
+  answerOf('draft', await here('draft', PAYMENTS, '--json'));
 });
 
 test('a snapshot is taken on demand, is what its prefix makes, and the store is sound', async () => {

@@ -97,6 +97,9 @@ test('a proposal that too few have signed is refused, and it says who is missing
   const document = await answer<TrustDocument>('trust', 'show');
   writeNext(document, { people: document.people.filter(({ subject }) => subject !== 'dave') });
   await answer('trust', 'propose', 'next.json', '--out', 'retire.json');
+  // It may hold signatures by now.
+  const again = await here('trust', 'propose', 'next.json', '--out', 'retire.json');
+  expect(again).toMatchObject({ status: 2, stderr: expect.stringContaining('there is one already') });
   expect(await here('trust', 'apply', 'retire.json')).toMatchObject({ status: 4 });
   const signed = await answer('trust', 'sign', 'retire.json', '--as', 'dora');
   expect(signed).toMatchObject({ signed: ['dora'], missing: ['erin', 'finn'] });

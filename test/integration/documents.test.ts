@@ -227,9 +227,8 @@ describe('changes that meet', () => {
   const rollout = { stages: [50, 100], bakeSeconds: BAKE_SECONDS, minimumSamples: 5 };
 
   test('of one config queue; the later one, whose author had not seen the earlier, is refused with both sides', async () => {
-    const base = { [CHECKOUT]: (await live(CHECKOUT))?.digest };
-    const first = documentRequest(env, { operations: [checkout(800)], base, rollout });
-    const second = documentRequest(env, { operations: [checkout(700)], base, rollout });
+    const first = documentRequest(env, { operations: [checkout(800)], rollout });
+    const second = documentRequest(env, { operations: [checkout(700)], rollout });
     await env.controlPlane.submit('first', first, env.person('alice'));
     await env.controlPlane.submit('second', second, env.person('bob'));
     await env.until(

@@ -255,7 +255,7 @@ describe('a plan that is edited in the store after the votes', () => {
     const { held } = await env.until('edited', (status) => status.held !== null);
     expect(held?.why).toContain(planDigest.slice('sha256:'.length));
     expect(await recordsText()).toBe(before);
-    expect(env.pages().some(({ changeId }) => changeId === 'edited')).toBe(true);
+    await vi.waitUntil(() => env.pages().some(({ changeId }) => changeId === 'edited'), { timeout: 10_000 });
 
     await put(original);
     await s3.send(new PutBucketPolicyCommand({ Bucket: aws.bucket, Policy: bucketPolicy(aws.bucket) }));

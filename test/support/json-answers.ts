@@ -192,6 +192,17 @@ const storedVersion = z.strictObject({
 });
 const edit = z.strictObject({ path: z.string(), before: z.unknown(), after: z.unknown() }).partial();
 const wayBack = z.union([z.looseObject({ kind: z.literal('ChangeRequest') }), submitted]);
+const draft = z.strictObject({
+  apiVersion: z.literal('resilience-ctl/v1'),
+  kind: z.literal('ChangeRequest'),
+  metadata: z.strictObject({ environment: z.string(), reason: z.literal('') }),
+  spec: z.strictObject({
+    operations: z.array(z.strictObject({ set: z.string(), body: z.unknown() })).min(1),
+    base: z.record(z.string(), digest),
+    clock: z.int(),
+    vector: z.record(z.string(), z.int()),
+  }),
+});
 
 const automationStatus = z.strictObject({
   environment: z.string(),
@@ -292,6 +303,7 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
     recoveryCodes: z.array(z.string()).min(1),
     commitment: digest,
   }),
+  draft,
   plan: z.strictObject({
     plan: z.looseObject({ apiVersion: z.literal('resilience-ctl/plan/v1'), risk }).nullable(),
     planDigest: digest.nullable(),

@@ -110,7 +110,7 @@ const POLICY: Partial<TrustDocument['policy']> = {
   approvals: peopleNeeded({ standard: 1, critical: 2, emergency: 2, brake: 1 }),
 };
 const NAMESPACE_TIMEOUT_MS = 20_000;
-const PHASE_TIMEOUT_MS = 40_000;
+const PHASE_TIMEOUT_MS = 80_000;
 const ENDS: readonly Phase[] = ['committed', 'rejected', 'rolled-back'];
 const POLL_MS = 25;
 

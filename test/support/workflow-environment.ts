@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import type { WorkflowHandle } from '@temporalio/client';
+import type { History } from '@temporalio/common/lib/proto-utils.js';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
   DefaultLogger,
@@ -53,11 +54,8 @@ Runtime.install({
 });
 const workflowBundle = await loadWorkflowBundle();
 
-/** Each test runs with workflows kept in memory, and with every step replayed from the history. */
-const MODES = [
-  { mode: 'cached', maxCachedWorkflows: 50 },
-  { mode: 'replayed at every step', maxCachedWorkflows: 0 },
-];
+const CACHED = { mode: 'cached', maxCachedWorkflows: 50 };
+const REPLAYED = { mode: 'replayed at every step', maxCachedWorkflows: 0 };
 
 const engines = new Map<string, Engine>();
 
@@ -71,13 +69,34 @@ export async function openTimeSkippingServer(): Promise<TestWorkflowEnvironment>
   });
 }
 
-/** Declares the tests once for each mode; `engine()` is there when they run. */
-export function inEachMode(
+/**
+ * Declares the tests twice: with workflows kept in memory, and with every step replayed from the history. `engine()` is
+ * there when they run.
+ */
+export function inEachMode(title: string, tests: (engine: () => Engine) => void): void {
+  declare(title, tests, [CACHED, REPLAYED], openTimeSkippingServer);
+}
+
+/** Declares the tests once, with workflows kept in memory; what each test wrote is replayed when it is over. */
+export function replayedAfterwards(
   title: string,
   tests: (engine: () => Engine) => void,
   openServer: OpenServer = openTimeSkippingServer,
 ): void {
-  describe.each(MODES)(`${title}, $mode`, ({ mode, maxCachedWorkflows }) => {
+  const withReplay = (engine: () => Engine) => {
+    afterEach(() => engine().replayAll());
+    tests(engine);
+  };
+  declare(title, withReplay, [CACHED], openServer);
+}
+
+function declare(
+  title: string,
+  tests: (engine: () => Engine) => void,
+  modes: readonly (typeof CACHED)[],
+  openServer: OpenServer,
+): void {
+  describe.each(modes)(`${title}, $mode`, ({ mode, maxCachedWorkflows }) => {
     beforeAll(async () => {
       if (!engines.has(mode)) engines.set(mode, await Engine.start(await openServer(), maxCachedWorkflows));
     });
@@ -112,6 +131,7 @@ type Role = 'orchestrator' | 'analysis' | 'enactor';
 export class Engine {
   readonly environment: TestWorkflowEnvironment;
   readonly #worlds = new Map<string, FakeWorld>();
+  readonly #unreplayed = new Set<string>();
   readonly #stops: (() => Promise<void>)[] = [];
   readonly #maxCachedWorkflows: number;
 
@@ -174,6 +194,7 @@ export class Engine {
   /** Starts a change in a world of its own, with a command that is there before its first step. */
   async start(world: FakeWorld, command?: CommandMessage): Promise<ChangeUnderTest> {
     this.#worlds.set(world.changeId, world);
+    this.#unreplayed.add(world.changeId);
     const { workflow } = this.environment.client;
     const options = {
       workflowId: world.changeId,
@@ -189,6 +210,23 @@ export class Engine {
           ...{ signal: MESSAGES.command, signalArgs: [command] },
         }));
     return new ChangeUnderTest(world, handle);
+  }
+
+  /** Replays every run of every change since the last time, as it stands. Rejects at the first that goes another way. */
+  async replayAll(): Promise<void> {
+    const histories: { workflowId: string; history: History }[] = [];
+    for (const workflowId of this.#unreplayed) {
+      const { workflow } = this.environment.client;
+      let runId: string | null | undefined = (await workflow.getHandle(workflowId).describe()).runId;
+      while (runId) {
+        const history: History = await workflow.getHandle(workflowId, runId).fetchHistory();
+        histories.push({ workflowId, history });
+        runId = history.events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId;
+      }
+    }
+    this.#unreplayed.clear();
+    for await (const { error } of Worker.runReplayHistories({ workflowBundle }, histories))
+      if (error) throw error;
   }
 
   #here(): FakeWorld {
@@ -237,7 +275,7 @@ export class Engine {
 
 const ONE_SECOND_MS = 1_000;
 const POLL_MS = 20;
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 60_000;
 
 /** One change that is under way, as a person at the client sees it. */
 export class ChangeUnderTest {

@@ -10,7 +10,7 @@ import {
   VOTER_ZONES,
 } from '../../workflows/contract.ts';
 import { BASE, decisionOf, FakeWorld, Gate, orderOf } from '../support/fake-world.ts';
-import { type ChangeUnderTest, type Engine, inEachMode } from '../support/workflow-environment.ts';
+import { type ChangeUnderTest, type Engine, replayedAfterwards } from '../support/workflow-environment.ts';
 
 /** Above the limit of the workflow's history, so that a change that gets them has to begin a new one. */
 const FLOOD = 640;
@@ -162,4 +162,4 @@ function tests(engine: () => Engine): void {
   });
 }
 
-inEachMode('a flood of signals', tests, openRealServer);
+replayedAfterwards('a flood of signals', tests, openRealServer);

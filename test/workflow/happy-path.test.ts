@@ -137,6 +137,7 @@ inEachMode('a change', (engine) => {
     }
     await aborted.command('abort');
     expect((await aborted.result()).status).toBe('aborted');
+    await engine().environment.sleep('90 seconds');
     await change.approved();
     expect((await change.result()).status).toBe('committed');
     expect(worlds.flatMap(({ pages }) => pages)).toEqual([]);

@@ -4,7 +4,7 @@ import { DomainError } from '../../domain/errors.ts';
 import type { Verdict } from '../../domain/evidence/statements.ts';
 import { MESSAGES } from '../../workflows/contract.ts';
 import { BASE, FakeWorld, Gate, violation } from '../support/fake-world.ts';
-import { inEachMode } from '../support/workflow-environment.ts';
+import { replayedAfterwards } from '../support/workflow-environment.ts';
 
 /** Answers in turn; the last one answers for ever. */
 function inTurn<I, O>(...answers: ((input: I) => Promise<O>)[]): (input: I) => Promise<O> {
@@ -17,7 +17,7 @@ function inTurn<I, O>(...answers: ((input: I) => Promise<O>)[]): (input: I) => P
   };
 }
 
-inEachMode('a stage', (engine) => {
+replayedAfterwards('a stage', (engine) => {
   it('that finds another fence is ordered anew', async () => {
     const world = new FakeWorld(randomUUID());
     const { orderStage } = world.orchestrator;
@@ -119,7 +119,7 @@ inEachMode('a stage', (engine) => {
   });
 });
 
-inEachMode('a freeze', (engine) => {
+replayedAfterwards('a freeze', (engine) => {
   const FROZEN = { reason: 'it is frozen', sentBackBy: null };
   const BACK = { ...FROZEN, sentBackBy: { by: 'carol', reason: 'incident 812' } };
 
@@ -187,7 +187,7 @@ inEachMode('a freeze', (engine) => {
   });
 });
 
-inEachMode('the end of a rollout', (engine) => {
+replayedAfterwards('the end of a rollout', (engine) => {
   it('that is not what the plan promised is rolled back', async () => {
     const world = new FakeWorld(randomUUID());
     const { verifyLive } = world.orchestrator;
@@ -209,7 +209,7 @@ inEachMode('the end of a rollout', (engine) => {
   });
 });
 
-inEachMode('a rollback', (engine) => {
+replayedAfterwards('a rollback', (engine) => {
   function failing(): FakeWorld {
     const world = new FakeWorld(randomUUID());
     world.analysis.judgeStage = async ({ stage }) => world.judged(stage, 'fail');
@@ -279,7 +279,7 @@ inEachMode('a rollback', (engine) => {
     }, recordEnd);
     const change = await (await engine().start(world)).approved();
     await change.until((status) => status.held?.why.includes('intent 5 has no outcome') ?? false);
-    expect(world.pages).toHaveLength(1);
+    await expect.poll(() => world.pages, { timeout: 10_000 }).toHaveLength(1);
     await change.command('continue');
     expect((await change.result()).status).toBe('rolled-back');
     expect(world.log.at(-1)).toBe('end rolled-back');

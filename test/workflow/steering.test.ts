@@ -10,7 +10,7 @@ import {
   VOTER_ZONES,
 } from '../../workflows/contract.ts';
 import { BASE, decisionOf, FakeWorld, Gate, orderOf } from '../support/fake-world.ts';
-import { inEachMode } from '../support/workflow-environment.ts';
+import { replayedAfterwards } from '../support/workflow-environment.ts';
 
 /**
  * An activity that first waits at a gate. Not one of the orchestrator's: those run inside the workflow's own task,
@@ -42,7 +42,7 @@ function rollBackAfter(world: FakeWorld, gate: Gate): void {
 
 const FORWARD = /^(intent|applied|committed)/;
 
-inEachMode('a person', (engine) => {
+replayedAfterwards('a person', (engine) => {
   it('who aborts what was just submitted ends it before anything is looked at', async () => {
     const world = new FakeWorld(randomUUID());
     const abort: CommandMessage = orderOf({ action: 'abort' });
@@ -260,7 +260,7 @@ inEachMode('a person', (engine) => {
   });
 });
 
-inEachMode('a command', (engine) => {
+replayedAfterwards('a command', (engine) => {
   it("that is not its sender's to give does nothing, by update and by signal", async () => {
     const change = await engine().start(new FakeWorld(randomUUID()));
     await change.untilWaitingFor('approval');
@@ -309,7 +309,7 @@ inEachMode('a command', (engine) => {
   });
 });
 
-inEachMode("Temporal's own cancel", (engine) => {
+replayedAfterwards("Temporal's own cancel", (engine) => {
   it('before the stages is an abort, and answers who waits', async () => {
     const world = new FakeWorld(randomUUID());
     const gate = new Gate();

@@ -6,7 +6,15 @@ import { DomainError } from '../../../domain/errors.ts';
 import { digestOf } from '../../../domain/evidence/canonical-json.ts';
 import { holdersWho } from '../../../domain/evidence/trust-succession.ts';
 import { parseProposal, signProposal, type TrustProposal } from '../../trust-proposal.ts';
-import { type Cli, installationOf, printJson, wantsJson, withControlPlane, withProgress } from '../cli.ts';
+import {
+  type Cli,
+  installationOf,
+  printJson,
+  wantsJson,
+  withControlPlane,
+  withProgress,
+  writeNewFile,
+} from '../cli.ts';
 import { trustText } from '../trust-text.ts';
 
 /** Who may do what here, and how that is changed (docs/guide/rotate-trust.md). */
@@ -44,7 +52,7 @@ function addPropose(trust: Command, cli: Cli): void {
       const { proposal, changes } = await withControlPlane(cli, ({ trust: desk }) =>
         withProgress(cli, 'Reading the log', desk.propose(readValue(cli, file))),
       );
-      writeProposal(cli, out, proposal);
+      writeNewFile(cli, command, out, textOf(proposal));
       const { document } = proposal.statement;
       if (wantsJson(command)) {
         return printJson(cli, {
@@ -73,7 +81,7 @@ function addSign(trust: Command, cli: Cli): void {
       const { openRootSigner } = await import('../../compose.ts');
       const signer = openRootSigner(installationOf(cli), holder);
       const proposal = await signProposal(parseProposal(readValue(cli, file)), holder, signer);
-      writeProposal(cli, file, proposal);
+      writeFileSync(resolve(cli.folder, file), textOf(proposal));
       const { document } = proposal.statement;
       const { signed, missing } = holdersWho(
         document.root,
@@ -118,8 +126,8 @@ function readValue(cli: Cli, file: string): unknown {
   }
 }
 
-function writeProposal(cli: Cli, file: string, proposal: TrustProposal): void {
-  writeFileSync(resolve(cli.folder, file), `${JSON.stringify(proposal, null, 2)}\n`);
+function textOf(proposal: TrustProposal): string {
+  return `${JSON.stringify(proposal, null, 2)}\n`;
 }
 
 function versionNumber(text: string): number {

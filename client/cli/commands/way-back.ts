@@ -1,10 +1,17 @@
-import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import type { Connected } from '../../compose.ts';
 import type { Selector } from '../../store.ts';
 import { type Return, wayBack } from '../../way-back.ts';
-import { type Cli, personFor, printJson, wantsJson, withControlPlane, withProgress } from '../cli.ts';
+import {
+  type Cli,
+  personFor,
+  printJson,
+  wantsJson,
+  withControlPlane,
+  withProgress,
+  writeNewFile,
+} from '../cli.ts';
 import { toSelector, toTime } from '../selector.ts';
 import { changedBetween } from './store.ts';
 import { newChangeId } from './submit.ts';
@@ -89,7 +96,7 @@ async function write(
       const submitted = await controlPlane.submit(newChangeId(), request, author);
       if (wantsJson(command)) printJson(cli, submitted);
       else cli.stdout.write(`Change ${submitted.changeId} is recorded at entry ${submitted.index}.\n`);
-    } else if (out !== undefined) writeFileSync(out, stringify(file), { flag: 'wx' });
+    } else if (out !== undefined) writeNewFile(cli, command, out, stringify(file));
     else if (wantsJson(command)) printJson(cli, file);
     else cli.stdout.write(stringify(file));
   });

@@ -153,6 +153,7 @@ describe('concurrent edits', () => {
         'Both alike: /retries 1 → 2. They clash at /limit.',
     );
     expect(violation?.remedy).toContain(digestOf(theirs));
+    expect(violation?.remedy).toContain(`\`resilience-ctl draft ${PAYMENTS}\``);
   });
 
   test('that touch different places say that they do not clash', () => {
@@ -163,6 +164,36 @@ describe('concurrent edits', () => {
       spec: { base: { [PAYMENTS]: digestOf(base) } },
     });
     expect(violation?.message).toContain('They do not clash.');
+  });
+
+  test('of what was not there before show what each made', () => {
+    const violations = judge(edit, {
+      state,
+      seen: { prod: 4 },
+      known: [theirs],
+      spec: { base: { [PAYMENTS]: null } },
+    });
+    expect(violations).toMatchObject([
+      {
+        rule: 'concurrent-edit',
+        message: expect.stringContaining(
+          'This change: the whole document absent → {"limit":15,"region":"us","retries":2}. ' +
+            'chg-9: the whole document absent → {"limit":20,"region":"eu","retries":2}. ' +
+            'They clash at the whole document.',
+        ),
+      },
+    ]);
+  });
+
+  test('of a removal show what is lost by it', () => {
+    const [violation] = judge([{ resource: PAYMENTS }], {
+      state,
+      seen: { prod: 4 },
+      known: [base, theirs],
+      spec: { base: { [PAYMENTS]: digestOf(base) } },
+    });
+    expect(violation?.message).toContain('This change: the whole document {"limit":10');
+    expect(violation?.message).toContain('→ absent. chg-9: /limit 10 → 20; /retries 1 → 2. They clash at');
   });
 
   test.each([

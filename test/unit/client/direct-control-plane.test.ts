@@ -210,6 +210,36 @@ describe('submit', () => {
     ]);
   });
 
+  it('fills in the bases of documents that the author has seen, and leaves those that the author named', async () => {
+    const { controlPlane, state, bodies, started } = scene();
+    const [seen, unseen, gone, named] = ['config/a/x', 'config/b/x', 'config/c/x', 'config/d/x'] as const;
+    const at = (count: number, text: string | null) =>
+      liveVersion({ digest: text === null ? null : digestOf(text), vector: { prod: count } });
+    state.live = { [seen]: at(3, 'a'), [unseen]: at(4, 'b'), [gone]: at(2, null), [named]: at(1, 'd') };
+    state.clock = { prod: 4 };
+    const resources = [seen, unseen, gone, named, 'config/never/x'];
+    const operations = resources.map((set) => ({ set, body: { schema: 'schema/x', value: {} } }));
+    const base = { [named]: digestOf('by hand') };
+    const documents = { ...REQUEST, spec: { ...REQUEST.spec, operations, base } };
+    const older = { ...documents, spec: { ...documents.spec, vector: { prod: 3 } } };
+    await controlPlane.submit('chg-1', documents, person('alice'));
+    await controlPlane.submit('chg-2', older, person('alice'));
+    await controlPlane.submit('chg-3', REQUEST, person('alice'));
+    const filledIn = { [seen]: digestOf('a'), [gone]: null, 'config/never/x': null, ...base };
+    const specs = started.map(({ requestDigest }) => (bodies.get(requestDigest) as ChangeRequest).spec);
+    expect(specs.map((spec) => [spec.vector, spec.base])).toEqual([
+      [{ prod: 4 }, { ...filledIn, [unseen]: digestOf('b') }],
+      [{ prod: 3 }, filledIn],
+      [{ prod: 4 }, {}],
+    ]);
+
+    // Once more, after the world has moved: still the same request.
+    state.live[seen] = at(5, 'somebody else');
+    state.clock = { prod: 5 };
+    await controlPlane.submit('chg-1', documents, person('alice'));
+    expect(started.at(-1)).toEqual(started[0]);
+  });
+
   it('that cannot start says where it is recorded and how to go on, and resuming starts it', async () => {
     let engineIsDown = true;
     const started: ChangeInput[] = [];
