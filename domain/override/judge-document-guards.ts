@@ -82,7 +82,7 @@ function notByOverride({ resource }: { resource: string }): Objection {
       code: 'NOT_PERMITTED',
       rule: 'not-by-override',
       message: `Break-glass does not move ${resource}: a policy says who may break glass, and two people are too few to change that.`,
-      remedy: 'Submit it as a change: `resilience-ctl submit`. What stands in its way must be mended first.',
+      remedy: 'Submit it as an ordinary change. What stands in the way of that must be mended first.',
     },
   };
 }
