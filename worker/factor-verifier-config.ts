@@ -20,8 +20,8 @@ export const factorVerifierConfigSchema = z.strictObject({
   /** Pinned: a trust document with another digest is refused. */
   trustDigest: z.string(),
   /**
-   * Where it remembers, still encrypted, what it needs for break-glass while the store is down. On its own disk. Absent:
-   * then it takes no codes.
+   * Where it remembers, still encrypted, what it needs for break-glass while the store is down. On its own disk, for
+   * this process alone: two would take one code twice then. Absent: then it takes no codes.
    */
   memoryDir: z.string().optional(),
   /** It speaks HTTP: loopback, or behind TLS. */

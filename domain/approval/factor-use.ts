@@ -1,3 +1,4 @@
+import { parseJsonBytes } from '../evidence/canonical-json.ts';
 import type { FactorMethod } from '../evidence/statements.ts';
 
 /**
@@ -12,22 +13,52 @@ export interface FactorUse {
   /** When wrong codes came, as far as they still matter. */
   failedAt: string[];
   lockedUntil: string | null;
+  /** When a right code last made up for the wrong ones before it, so that who merges does not bring those back. */
+  forgivenAt: string | null;
 }
 
-export const UNUSED: FactorUse = { lastStep: null, spentRecoveryCodes: [], failedAt: [], lockedUntil: null };
+export const UNUSED: FactorUse = {
+  lastStep: null,
+  spentRecoveryCodes: [],
+  failedAt: [],
+  lockedUntil: null,
+  forgivenAt: null,
+};
 
-/** What two who remember one factor know together. */
+/** Of the bytes that are kept; what an older build kept may lack a field. Throws `ENTRY_MALFORMED`. */
+export function parseFactorUse(bytes: Uint8Array): FactorUse {
+  return { ...UNUSED, ...(parseJsonBytes(bytes) as Partial<FactorUse>) };
+}
+
+/**
+ * What two who remember one factor know together. Nothing that either knows is lost but wrong codes that a right one
+ * made up for; of those that came in one instant, as many count as the one remembers who saw more. The order does not
+ * matter, and merging again changes nothing.
+ */
 export function mergeUses(a: FactorUse, b: FactorUse): FactorUse {
   const later = (x: string | null, y: string | null) => (x === null || (y !== null && x < y) ? y : x);
+  const forgivenAt = later(a.forgivenAt, b.forgivenAt);
+  const failedAt = [...a.failedAt, ...missingFrom(a.failedAt, b.failedAt)];
   const steps = [a.lastStep, b.lastStep].filter((step) => step !== null);
   return {
     lastStep: steps.length === 0 ? null : Math.max(...steps),
     spentRecoveryCodes: [...new Set([...a.spentRecoveryCodes, ...b.spentRecoveryCodes])].sort(
       (x, y) => x - y,
     ),
-    failedAt: [...new Set([...a.failedAt, ...b.failedAt])].sort(),
+    failedAt: failedAt.filter((at) => forgivenAt === null || at >= forgivenAt).sort(),
     lockedUntil: later(a.lockedUntil, b.lockedUntil),
+    forgivenAt,
   };
+}
+
+/** What is in `list` more often than in `known`, as often as that. */
+function missingFrom(known: readonly string[], list: readonly string[]): string[] {
+  const left = [...known];
+  return list.filter((one) => {
+    const place = left.indexOf(one);
+    if (place >= 0) left.splice(place, 1);
+    return place < 0;
+  });
 }
 
 /** What a code is: the one of a time step, a recovery code by its place, or (null) neither. */
@@ -67,17 +98,23 @@ export function judgeCode(
   if (matched === null) return judgeFailure({ ...use, failedAt }, nowMs);
   if (matched.method === 'totp') {
     if (use.lastStep !== null && matched.step <= use.lastStep) return { verdict: { verdict: 'used' }, use };
-    return accepted('totp', { ...use, lastStep: matched.step });
+    return accepted('totp', { ...use, lastStep: matched.step }, nowMs);
   }
   if (use.spentRecoveryCodes.includes(matched.place)) return { verdict: { verdict: 'used' }, use };
-  return accepted('recovery-code', {
-    ...use,
-    spentRecoveryCodes: [...use.spentRecoveryCodes, matched.place].sort((a, b) => a - b),
-  });
+  const spentRecoveryCodes = [...use.spentRecoveryCodes, matched.place].sort((x, y) => x - y);
+  return accepted('recovery-code', { ...use, spentRecoveryCodes }, nowMs);
 }
 
-function accepted(method: FactorMethod, use: FactorUse): { verdict: CodeVerdict; use: FactorUse } {
-  return { verdict: { verdict: 'accepted', method }, use: { ...use, failedAt: [], lockedUntil: null } };
+function accepted(
+  method: FactorMethod,
+  use: FactorUse,
+  nowMs: number,
+): { verdict: CodeVerdict; use: FactorUse } {
+  const forgivenAt = new Date(nowMs).toISOString();
+  return {
+    verdict: { verdict: 'accepted', method },
+    use: { ...use, failedAt: [], lockedUntil: null, forgivenAt },
+  };
 }
 
 function judgeFailure(use: FactorUse, nowMs: number): { verdict: CodeVerdict; use: FactorUse } {

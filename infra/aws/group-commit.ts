@@ -8,16 +8,6 @@ interface Call<Item, Fate> {
   reject: (error: unknown) => void;
 }
 
-/** Runs tasks one after another, in the order in which they came. */
-export function createTurns(): <T>(task: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (task) => {
-    const result = last.then(task);
-    last = result.catch(() => {});
-    return result;
-  };
-}
-
 /**
  * While one write is under way, further calls wait and share the next one. `write` gets the items of whole calls, in
  * order, and answers with a fate for each; its error is everybody's who shared it.

@@ -8,7 +8,8 @@ import { createFold } from '../../domain/log/fold.ts';
 import { genesisDigest } from '../../domain/log/log-object.ts';
 import type { VerifyEd25519 } from '../../domain/log/signed-note.ts';
 import type { EntryFate, LogState } from '../../domain/log/state.ts';
-import { createGroupCommit, createTurns } from './group-commit.ts';
+import { createTurns } from '../turns.ts';
+import { createGroupCommit } from './group-commit.ts';
 import { createLogHead } from './log-head.ts';
 import { followLog, type SeenVersion } from './s3-log-reader.ts';
 

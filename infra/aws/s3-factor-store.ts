@@ -1,7 +1,7 @@
 import { DecryptCommand, EncryptCommand, type KMSClient } from '@aws-sdk/client-kms';
 import type { SealedFactorStore } from '../../activities/ports/factor-store.ts';
 import type { EnrolledFactor } from '../../domain/approval/enrolled-factor.ts';
-import { type FactorUse, UNUSED } from '../../domain/approval/factor-use.ts';
+import { parseFactorUse, UNUSED } from '../../domain/approval/factor-use.ts';
 import { PortError } from '../../domain/errors.ts';
 import {
   canonicalBytes,
@@ -87,7 +87,7 @@ export function createS3FactorStore(
     async use(person, commitment) {
       const stored = await findObject(input, nameOf(person, commitment, 'use'));
       if (stored === null) return { use: UNUSED, version: null, isAlone: false };
-      return { use: parseJsonBytes(stored.bytes) as FactorUse, version: stored.version, isAlone: false };
+      return { use: parseFactorUse(stored.bytes), version: stored.version, isAlone: false };
     },
     async replaceUse(person, commitment, use, version) {
       const name = nameOf(person, commitment, 'use');

@@ -5,8 +5,11 @@ import {
   judgeCode,
   lockedUntil,
   MAX_FAILURES,
+  mergeUses,
+  parseFactorUse,
   UNUSED,
 } from '../../domain/approval/factor-use.ts';
+import { canonicalBytes } from '../../domain/evidence/canonical-json.ts';
 import { codeOfStep, matchCode, stepOf } from '../../infra/keys/second-factor.ts';
 
 /** RFC 6238 appendix B, SHA-1: the ASCII secret 12345678901234567890, the last six of its eight digits. */
@@ -66,6 +69,49 @@ describe('codes', () => {
     );
   });
 });
+
+describe('what two remember', () => {
+  it('is whole where an older build kept it, which knew no forgiveness', () => {
+    const { forgivenAt: _, ...older } = { ...UNUSED, lastStep: 7 };
+    const read = parseFactorUse(canonicalBytes(older));
+    expect(read).toEqual({ ...UNUSED, lastStep: 7 });
+    expect(mergeUses(read, UNUSED)).toEqual(read);
+  });
+
+  it('is together the same in any order, however often, and has all that either knows', () => {
+    fc.assert(
+      fc.property(anyUse, anyUse, anyUse, (a, b, c) => {
+        const both = mergeUses(a, b);
+        expect(mergeUses(b, a)).toEqual(both);
+        expect(mergeUses(both, b)).toEqual(both);
+        expect(mergeUses(mergeUses(a, b), c)).toEqual(mergeUses(a, mergeUses(b, c)));
+        for (const one of [a, b]) {
+          expect(both.lastStep ?? -1).toBeGreaterThanOrEqual(one.lastStep ?? -1);
+          expect(both.spentRecoveryCodes).toEqual(expect.arrayContaining(one.spentRecoveryCodes));
+          const since = one.failedAt.filter((at) => at >= (both.forgivenAt ?? ''));
+          for (const at of since) expect(count(both, at)).toBeGreaterThanOrEqual(count(one, at));
+        }
+      }),
+    );
+  });
+});
+
+const count = ({ failedAt }: FactorUse, at: string) => failedAt.filter((one) => one === at).length;
+
+/** Of few instants, so that many are the same. */
+const anyAt = fc.integer({ min: 1, max: 4 }).map((second) => new Date(second * 1000).toISOString());
+/** As one verifier has it: no wrong code in it is older than the right one that made up for them. */
+const anyUse: fc.Arbitrary<FactorUse> = fc
+  .record({
+    lastStep: fc.option(fc.integer({ min: 0, max: 4 })),
+    spentRecoveryCodes: fc
+      .uniqueArray(fc.integer({ min: 0, max: 3 }))
+      .map((places) => places.sort((x, y) => x - y)),
+    failedAt: fc.array(anyAt, { maxLength: MAX_FAILURES }).map((times) => times.sort()),
+    lockedUntil: fc.option(anyAt),
+    forgivenAt: fc.option(anyAt),
+  })
+  .map((use) => ({ ...use, failedAt: use.failedAt.filter((at) => at >= (use.forgivenAt ?? '')) }));
 
 interface Attempt {
   waitMs: number;
