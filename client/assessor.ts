@@ -1,5 +1,6 @@
 import type { ChangeLog } from '../activities/ports/change-log.ts';
 import { DomainError } from '../domain/errors.ts';
+import type { OverrideIntentPredicate } from '../domain/evidence/statements.ts';
 import type { LogState } from '../domain/log/state.ts';
 import type { ChangeStatus } from '../workflows/contract.ts';
 import { type Assessment, assess, type CommittedMove, type Drift } from './assess.ts';
@@ -7,6 +8,7 @@ import { storiesOf } from './audit/timeline.ts';
 import type { Brakes } from './brakes.ts';
 import type { ChangeEngine } from './change-engine.ts';
 import { type LogLine, readLogLine } from './log-line.ts';
+import { madeLive } from './made-live.ts';
 import { statusFromLog } from './status-from-log.ts';
 
 export interface AssessorParts {
@@ -53,19 +55,27 @@ interface Read {
 async function readLog(log: ChangeLog): Promise<Read> {
   const moves: CommittedMove[] = [];
   const byChange = new Map<string, LogLine[]>();
+  const overrides = new Map<string, OverrideIntentPredicate>();
   async function* told() {
     for await (const entry of log.entries(0)) {
       const line = readLogLine(entry);
       if (line.changeId !== null) byChange.set(line.changeId, [...(byChange.get(line.changeId) ?? []), line]);
-      if (line.fate === 'honoured' && line.statement?.type === 'commit') {
-        const { changeId, rollout, moves: moved } = line.statement.predicate;
-        if (rollout === null)
-          for (const { resource } of moved) moves.push({ resource, changeId, index: line.index });
-      }
+      moves.push(...movedBy(line, overrides));
       yield { index: line.index, fate: entry.fate, statement: line.statement };
     }
   }
   return { stories: await storiesOf(told()), moves, byChange };
+}
+
+/** `overrides`: the intents so far, to which this line may add its own. */
+function movedBy(
+  { fate, statement, changeId, index }: LogLine,
+  overrides: Map<string, OverrideIntentPredicate>,
+): CommittedMove[] {
+  if (fate !== 'honoured' || statement === null || changeId === null) return [];
+  if (statement.type === 'override-intent') overrides.set(changeId, statement.predicate);
+  const moves = madeLive(statement, overrides, [])?.moves ?? [];
+  return moves.map(({ resource }) => ({ resource, changeId, index }));
 }
 
 /** All at once: while the engine is away each answer takes as long as a person is kept waiting. */

@@ -13,7 +13,7 @@ import type { Person } from './control-plane.ts';
 /** Break-glass, as the command line has it: no engine, no quorum, and the log only if it answers. */
 export interface BreakGlass {
   readonly environment: string;
-  /** What would be done, and everything against it, on the zone as it is. `logAnswers` says which of the guards could be asked. */
+  /** What would be done, and everything against it, on the zone or the documents as they are. `logAnswers` says which of the guards could be asked. */
   plan(changeId: string, request: ChangeRequest): Promise<PlannedOverride & { logAnswers: boolean }>;
   /** Throws as `applyOverride`. */
   apply(signed: SignedOverride): Promise<OverrideResult>;

@@ -64,6 +64,9 @@ async function readHistory({ log, checkpoint }: StoreParts): Promise<History> {
       overrides.set(said.predicate.changeId, said.predicate);
       authors.set(said.predicate.changeId, authorOfOverride(said.predicate));
     }
+    if (said.type === 'override-commit') {
+      authors.set(said.predicate.changeId, authorOfOverride(said.predicate));
+    }
     const made = madeLive(said, overrides, history.versions);
     if (made === null) continue;
     const { changeId, planDigest, at, moves } = made;
@@ -170,7 +173,10 @@ async function bodyOf(parts: StoreParts, history: History, version: StoredVersio
   );
 }
 
-/** The signed statement of a document's version must be there, and say what the commit says. Records have none. */
+/**
+ * The signed statement of a document's version must be there, and say what the commit says. Records have none, nor has
+ * what two people moved by an override, whose own signatures name the body.
+ */
 async function requireStatement(parts: StoreParts, history: History, version: StoredVersion): Promise<void> {
   const { resource, index, changeId, author } = version;
   const { move, judge } = history.moves.get(moveKey(version)) ?? {};

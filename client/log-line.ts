@@ -11,6 +11,7 @@ import type {
 import { holderOf } from '../domain/evidence/trust.ts';
 import { isWithdrawal } from '../domain/log/entry.ts';
 import { scopeText } from '../domain/log/freeze-scope.ts';
+import { movesIn } from '../domain/log/override-authority.ts';
 import type { EntryFate } from '../domain/log/state.ts';
 
 /** One entry of the log, as people read it. */
@@ -114,7 +115,9 @@ function summaryOf(said: Said): string {
     case 'override':
       return `override by ${said.predicate.approvers.join(' and ')}: ${said.predicate.reason}`;
     case 'override-intent':
-      return overrideSummary(said.predicate);
+      return overrideSummary(said.predicate, said.predicate.resources, said.predicate.fence !== null);
+    case 'override-commit':
+      return overrideSummary(said.predicate, movesIn(said.predicate), false);
     case 'override-outcome':
       return `break-glass ${said.predicate.result}, fence ${said.predicate.fence}`;
     case 'review':
@@ -159,10 +162,14 @@ function acceptanceSummary({ approval, approver, decision, accepted, reasons }: 
 }
 
 /** Who allowed it, what it passed over and why is in what the two people signed. */
-function overrideSummary({ override, resources, fence }: OverrideIntentPredicate): string {
+function overrideSummary(
+  { override }: Pick<OverrideIntentPredicate, 'override'>,
+  resources: readonly { resource: string }[],
+  isSpooled: boolean,
+): string {
   const opened = openEnvelope(override);
   const moved = resources.map(({ resource }) => resource).join(', ');
-  const where = fence === null ? '' : ', without the log';
+  const where = isSpooled ? ', without the log' : '';
   if (opened.type !== 'override') return `break-glass on ${moved}${where}`;
   const { approvers, guards, reason } = opened.predicate;
   return `break-glass on ${moved}${where}, by ${approvers.join(' and ')} over ${guards.join(', ')}: ${reason}`;

@@ -1,6 +1,7 @@
 import type { Digest } from '../domain/evidence/canonical-json.ts';
 import { openEnvelope } from '../domain/evidence/statement-codec.ts';
 import { isWithdrawal } from '../domain/log/entry.ts';
+import { movesIn } from '../domain/log/override-authority.ts';
 import type { ChangeStatus, Phase, StageStatus } from '../workflows/contract.ts';
 import type { LogLine } from './log-line.ts';
 
@@ -13,7 +14,12 @@ export function statusFromLog(lines: readonly LogLine[]): RecordedStatus | null 
   for (const line of lines) {
     if (line.fate !== 'honoured' || line.statement === null) continue;
     if (line.statement.type === 'request') status ??= emptyStatus(line.statement.predicate);
-    if (line.statement.type === 'override-intent') status ??= overrideStatus(line.statement.predicate);
+    if (line.statement.type === 'override-intent') {
+      status ??= overrideStatus(line.statement.predicate, line.statement.predicate.resources);
+    }
+    if (line.statement.type === 'override-commit') {
+      status ??= overrideStatus(line.statement.predicate, movesIn(line.statement.predicate));
+    }
     if (status !== null) apply(status, line.statement, line.index);
   }
   return status;
@@ -50,14 +56,17 @@ function emptyStatus(
 }
 
 /** Break-glass goes through no phases: it is under way, then live or not, and its review waits for a third person. */
-function overrideStatus(intent: Extract<Said, { type: 'override-intent' }>['predicate']): RecordedStatus {
+function overrideStatus(
+  intent: Extract<Said, { type: 'override-intent' | 'override-commit' }>['predicate'],
+  resources: readonly { resource: string }[],
+): RecordedStatus {
   const opened = openEnvelope(intent.override);
   const said = opened.type === 'override' ? opened.predicate : null;
   const author = said?.author ?? '';
   return {
     ...emptyStatus({ ...intent, author }),
     reason: said === null ? '' : `Break-glass over ${said.guards.join(', ')}: ${said.reason}`,
-    resources: intent.resources.map(({ resource }) => resource),
+    resources: resources.map(({ resource }) => resource),
     planDigest: intent.planDigest,
     approvals: (said?.approvers ?? []).map((approver) => ({ approver, decision: 'approve', at: intent.at })),
     phase: 'stages',
@@ -116,6 +125,9 @@ function apply(status: RecordedStatus, said: Said, index: number): void {
       enter(status, result === 'applied' ? 'committed' : 'rejected', at);
       return;
     }
+    case 'override-commit':
+      enter(status, 'committed', said.predicate.at);
+      return;
     case 'review':
       status.waitingFor = null;
       return;

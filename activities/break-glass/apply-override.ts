@@ -1,4 +1,4 @@
-import type { DnsPlan } from '../../domain/change/plan.ts';
+import type { DnsPlan, Plan } from '../../domain/change/plan.ts';
 import type { ChangeRequest } from '../../domain/change/request.ts';
 import { DomainError, type Violation } from '../../domain/errors.ts';
 import { canonicalBytes, digestOf, digestOfBytes } from '../../domain/evidence/canonical-json.ts';
@@ -17,7 +17,8 @@ import { expectedFences } from '../dns/fences.ts';
 import { awaitInSync } from '../dns/propagation.ts';
 import { indexOfFate } from '../fates.ts';
 import { openPermissions } from '../permissions.ts';
-import { type OverrideBase, planOverrideHere } from './plan-override.ts';
+import { commitDocuments } from './commit-documents.ts';
+import { type OverrideBase, planOverrideHere, type RecordsBase } from './plan-override.ts';
 import type { BreakGlassPorts } from './ports.ts';
 
 export interface SignedOverride {
@@ -29,15 +30,19 @@ export interface SignedOverride {
 }
 
 export type OverrideResult =
-  /** `index`: of the intent in the log; null when it went to the spool. */
-  | { result: 'applied'; index: number | null; fence: string; plan: DnsPlan }
+  /**
+   * `index`: of the intent, or of the commit of documents, in the log; null when it went to the spool. `fence`: of the zone;
+   * null for documents.
+   */
+  | { result: 'applied'; index: number | null; fence: string | null; plan: Plan }
   | { result: 'refused'; violations: Violation[] };
 
 const ATTEMPTS = 3;
 
 /**
- * Break-glass: verifies the override itself, plans and judges anew on the zone as it is, writes ahead (in the log, or in
- * the spool while that is down), and replaces records and fence in one batch. Nothing is written when anything stands
+ * Break-glass: verifies the override itself, plans and judges anew on the target as it is. Of a zone it writes ahead (in
+ * the log, or in the spool while that is down), and replaces records and fence in one batch; documents go live with one
+ * entry (`commitDocuments`). Nothing is written when anything stands
  * against it that the override does not name: every reason comes back at once. Throws what reading and writing the zone
  * throws; `DNS_UNAVAILABLE` when nobody can tell whether the batch landed: then `reconcileSpool` settles it.
  */
@@ -46,10 +51,14 @@ export async function applyOverride(ports: BreakGlassPorts, input: SignedOverrid
   const base = await planOverrideHere(ports, changeId, input.request);
   const carried = openOverride(input, signaturesUnder(base.trust, ports.verify));
   const violations = await judge(ports, carried, base);
-  const { plan } = base.planned;
-  if (violations.length > 0 || plan === null) return { result: 'refused', violations };
+  if (violations.length > 0 || base.planned.plan === null) return { result: 'refused', violations };
+  return base.target === 'documents'
+    ? commitDocuments(ports, { ...input, plan: base.planned.plan, newBodies: base.newBodies })
+    : applyToZone(ports, { ...input, plan: base.planned.plan, base });
+}
 
-  const step = { ...input, plan, base };
+async function applyToZone(ports: BreakGlassPorts, step: Step): Promise<OverrideResult> {
+  const { plan, base } = step;
   const written = await writeAhead(ports, step);
   const fence = await replace(ports, step, written.fence);
   await recordOutcome(ports, plan, 'applied', fence, 'landed', base.state === null);
@@ -58,7 +67,7 @@ export async function applyOverride(ports: BreakGlassPorts, input: SignedOverrid
 
 interface Step extends SignedOverride {
   plan: DnsPlan;
-  base: OverrideBase;
+  base: RecordsBase;
 }
 
 async function judge(
@@ -71,6 +80,7 @@ async function judge(
     ...judgeOverride(said, {
       ...{ environment, keyIds, factors, people: trust.people, services: trust.services },
       planDigest: planned.planDigest ?? '',
+      moves: planned.moves,
       used: isUsed(said, state) || (await isSpooled(ports, said)),
       nowMs: clock.nowMs(),
     }),
@@ -86,7 +96,7 @@ async function judge(
 async function forbiddenTo(
   ports: BreakGlassPorts,
   { author, approvers }: CarriedOverride['said'],
-  plan: DnsPlan | null,
+  plan: Plan | null,
   state: LogState,
 ): Promise<Violation[]> {
   const { cedar, judge } = await openPermissions(ports, state);

@@ -37,8 +37,9 @@ export async function reconcileSpool(ports: BreakGlassPorts): Promise<Reconciled
 async function settle(ports: BreakGlassPorts, state: LogState): Promise<Reconciled['settled']> {
   const settled: Reconciled['settled'] = [];
   for (const override of Object.values(state.overrides)) {
-    if (override.outcome !== null) continue;
-    const result = await settleOne(ports, override, state);
+    const { intent, outcome } = override;
+    if (outcome !== null || intent.zone === null) continue;
+    const result = await settleOne(ports, { ...intent, zone: intent.zone }, state);
     if (result !== null) settled.push({ changeId: override.intent.changeId, result });
   }
   return settled;
@@ -47,7 +48,7 @@ async function settle(ports: BreakGlassPorts, state: LogState): Promise<Reconcil
 /** Null where the fence that it expects is still live: its batch may be on its way. */
 async function settleOne(
   { dns, signer, environment, clock, log }: BreakGlassPorts,
-  { intent }: OverrideRecord,
+  intent: OverrideRecord['intent'] & { zone: string },
   state: LogState,
 ): Promise<'applied' | 'not-applied' | null> {
   const { changeId, planDigest, zone, expectedFence, index } = intent;

@@ -1,10 +1,11 @@
 import type { DocumentPlan } from '../../domain/change/document-plan.ts';
 import type { Violation } from '../../domain/errors.ts';
-import type { LogState } from '../../domain/log/state.ts';
+import type { LiveVersion, LogState } from '../../domain/log/state.ts';
 
 /**
  * Every document of the plan that is not live as expected: `before`, its base alone; `after`, its base with the new
- * version exposed to everybody (the commit then makes it the only one).
+ * version exposed to everybody (the commit then makes it the only one). What two people have put in place of the base
+ * since stays: the way back is to take one's own version away, and not to undo theirs.
  */
 export function documentDifferences(
   state: LogState,
@@ -15,7 +16,8 @@ export function documentDifferences(
     const live = state.live[planned.resource];
     const base = live?.digest ?? null;
     const exposed = live?.canary?.changeId === plan.changeId ? live.canary : null;
-    const asBase = base === planned.baseDigest;
+    const asBase =
+      base === planned.baseDigest || (expect === 'before' && live !== undefined && isOverridden(live, state));
     const asExposed =
       expect === 'before' ? exposed === null : exposed !== null && exposed.digest === planned.targetDigest;
     if (asBase && asExposed) return [];
@@ -28,4 +30,8 @@ export function documentDifferences(
       },
     ];
   });
+}
+
+function isOverridden({ changeId }: LiveVersion, { overrides }: LogState): boolean {
+  return Object.hasOwn(overrides, changeId);
 }

@@ -2,6 +2,7 @@ import type { Digest } from '../../domain/evidence/canonical-json.ts';
 import type { Said } from '../../domain/evidence/statement-codec.ts';
 import type { VoteDecision } from '../../domain/evidence/statements.ts';
 import { isWithdrawal } from '../../domain/log/entry.ts';
+import { movesIn, saidIn } from '../../domain/log/override-authority.ts';
 import type { EntryFate, LogState } from '../../domain/log/state.ts';
 
 /** One change as an auditor asks about it: who changed what, who allowed it, and what became of it. */
@@ -56,6 +57,8 @@ export interface LiveAt {
   }[];
 }
 
+type Overriding = 'override-intent' | 'override-commit';
+
 interface Told {
   index: number;
   fate: EntryFate;
@@ -70,6 +73,9 @@ export async function storiesOf(entries: AsyncIterable<Told>): Promise<ChangeSto
     if (statement.type === 'request') {
       const { changeId, author, resources, at } = statement.predicate;
       stories.set(changeId, begin(changeId, author, resources, at, index));
+    } else if (statement.type === 'override-intent' || statement.type === 'override-commit') {
+      const story = beginOverride(statement, index);
+      stories.set(story.changeId, story);
     } else if ('changeId' in statement.predicate) {
       const story = stories.get(statement.predicate.changeId);
       if (story) tell(story, statement, index);
@@ -148,6 +154,21 @@ function begin(
   };
 }
 
+/** Break-glass: asked for, allowed and carried out by one entry; records are live only with its outcome. */
+function beginOverride(said: Extract<Said, { type: Overriding }>, index: number): ChangeStory {
+  const { changeId, planDigest, at } = said.predicate;
+  const { author, approvers, guards } = saidIn(said.predicate);
+  const isLive = said.type === 'override-commit';
+  const resources = (isLive ? movesIn(said.predicate) : said.predicate.resources).map((one) => one.resource);
+  return {
+    ...begin(changeId, author, resources, at, index),
+    planDigest,
+    decisions: approvers.map((approver) => ({ approver, decision: 'approve', accepted: true, at, index })),
+    steps: [{ what: `break-glass over ${guards.join(', ')}`, at, index }],
+    ended: isLive ? { status: 'committed', at, index } : null,
+  };
+}
+
 function tell(story: ChangeStory, said: Said, index: number): void {
   const step = (what: string, at: string) => story.steps.push({ what, at, index });
   switch (said.type) {
@@ -180,6 +201,14 @@ function tell(story: ChangeStory, said: Said, index: number): void {
       else step(`exposed to ${rollout.zones.join(', ') || `${rollout.percent} % of consumers`}`, at);
       return;
     }
+    case 'override-outcome': {
+      const { result, at } = said.predicate;
+      story.ended = { status: result === 'applied' ? 'committed' : 'aborted', at, index };
+      return;
+    }
+    case 'review':
+      step(`review closed by ${said.predicate.reviewer}`, said.predicate.at);
+      return;
     case 'end':
       story.ended = { status: said.predicate.status, at: said.predicate.at, index };
       return;

@@ -3,15 +3,18 @@ import { diffLine, type Style } from './style.ts';
 import { duration } from './time-text.ts';
 
 /** The documents of one batch: each edit, who gets them when, and what depends on them. */
-export function documentPlanLines(plan: DocumentPlan, style: Style): string[] {
+export function documentPlanLines(plan: DocumentPlan, style: Style, isOverride: boolean): string[] {
   const { blastRadius } = plan;
+  const back = isOverride
+    ? 'by another change; nothing takes it back by itself'
+    : 'one entry takes the new versions away from everybody';
   return [
     `${style('bold', 'Plan')}  documents, environment ${plan.environment}`,
     '',
     ...plan.resources.flatMap((planned) => resourceLines(planned, style)),
     style('bold', 'Stages'),
     ...plan.stages.map((stage) => stageLine(stage, plan, style)),
-    `${style('bold', 'Back')}    one entry takes the new versions away from everybody`,
+    `${style('bold', 'Back')}    ${back}`,
     `${style('bold', 'Reach')}   ${blastRadius.length === 0 ? 'nothing depends on it' : blastRadius.join(', ')}`,
   ];
 }

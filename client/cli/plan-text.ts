@@ -5,9 +5,14 @@ import { documentPlanLines } from './document-plan-text.ts';
 import type { Style } from './style.ts';
 
 /** The plan as people know it from Terraform: what is there, what will be there, and how it gets there and back. */
-export function planText(plan: Plan, needs: PlanPreview['needs'], style: Style): string {
+export function planText(
+  plan: Plan,
+  needs: PlanPreview['needs'],
+  style: Style,
+  { isOverride = false } = {},
+): string {
   return [
-    ...(plan.kind === 'dns' ? dnsPlanLines(plan, style) : documentPlanLines(plan, style)),
+    ...(plan.kind === 'dns' ? dnsPlanLines(plan, style) : documentPlanLines(plan, style, isOverride)),
     `${style('bold', 'Risk')}    ${plan.risk.score}/100, ${plan.risk.class}`,
     ...plan.risk.reasons.map(({ points, reason }) => `          +${points}  ${reason}`),
     ...needsLines(needs, style),

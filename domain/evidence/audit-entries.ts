@@ -21,7 +21,7 @@ import { judgeDescription } from './describe-request.ts';
 import type { Envelope, VerifySignature } from './dsse.ts';
 import { createFenceTrail } from './fence-trail.ts';
 import { judgeCommit } from './judge-commit.ts';
-import { judgeOverridePlan } from './judge-override-plan.ts';
+import { judgeOverrideMoves, judgeOverridePlan } from './judge-override-plan.ts';
 import { judgeVersion } from './judge-version.ts';
 import { readPlan } from './read-plan.ts';
 import { type OpenedStatement, openEnvelope, openPayload, verifiedKeyIds } from './statement-codec.ts';
@@ -29,6 +29,7 @@ import type {
   AcceptancePredicate,
   CommitPredicate,
   OutcomePredicate,
+  OverrideCommitPredicate,
   OverrideIntentPredicate,
   SnapshotPredicate,
 } from './statements.ts';
@@ -138,6 +139,7 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
       return reportFence(index, () => fences.raised({ ...said.predicate, index }));
     }
     if (said.type === 'override-intent') return judgeOverridden({ ...said.predicate, index });
+    if (said.type === 'override-commit') return judgeOverrideCommit(said.predicate, index);
     if (said.type === 'override-outcome') {
       return reportFence(index, () => fences.overrideOutcome({ ...said.predicate, index }));
     }
@@ -222,6 +224,14 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
     reportEffect(index, plan && []);
     if (plan === null) return;
     reportText(index, 'BUNDLE_INCOMPLETE', 'override-as-planned', judgeOverridePlan(intent, plan));
+  }
+
+  /** No version statement stands beside it: what two people signed names the bodies themselves. */
+  async function judgeOverrideCommit(commit: OverrideCommitPredicate, index: number): Promise<void> {
+    const plan = await input.body(commit.planDigest);
+    reportEffect(index, plan && []);
+    if (plan === null) return;
+    reportText(index, 'BUNDLE_INCOMPLETE', 'override-as-planned', judgeOverrideMoves(commit, plan));
   }
 
   async function judgeMoved(commit: Indexed<CommitPredicate>, change: ChangeRecord): Promise<void> {

@@ -11,6 +11,8 @@ import type { StatementType } from './statements.ts';
 const DETACHED: { [T in StatementType]?: readonly string[] } = {
   acceptance: ['approval', 'mfa'],
   commit: ['moves'],
+  override: ['moves'],
+  'override-commit': ['override', 'factors'],
   'override-intent': ['override', 'factors', 'resources'],
   plan: ['resources'],
   ruling: ['command'],

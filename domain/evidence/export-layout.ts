@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DomainError } from '../errors.ts';
+import { movesIn } from '../log/override-authority.ts';
 import { formatVkey, type NoteKey, parseVkey } from '../log/signed-note.ts';
 import {
   canonicalBytes,
@@ -144,6 +145,11 @@ export function bodiesNamed(said: Said): Digest[] {
     }
     case 'override-intent':
       return [said.predicate.requestDigest, said.predicate.planDigest];
+    case 'override-commit': {
+      const { requestDigest, planDigest } = said.predicate;
+      const documents = movesIn(said.predicate).flatMap(({ to }) => to ?? []);
+      return [requestDigest, planDigest, ...documents];
+    }
     case 'stage-verdict': {
       const { reportsDigest } = said.predicate;
       return reportsDigest === undefined ? [] : [reportsDigest];

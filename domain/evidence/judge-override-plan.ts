@@ -1,6 +1,8 @@
+import { movesIn } from '../log/override-authority.ts';
+import { overrideMoves } from '../override/override-moves.ts';
 import { canonicalText, digestOfBytes } from './canonical-json.ts';
 import { readPlan } from './read-plan.ts';
-import type { OverrideIntentPredicate } from './statements.ts';
+import type { OverrideCommitPredicate, OverrideIntentPredicate } from './statements.ts';
 
 /** Whether an override's intent says of its plan what the plan's own body says: null, or what differs. */
 export function judgeOverridePlan(intent: OverrideIntentPredicate, planBytes: Uint8Array): string | null {
@@ -14,5 +16,18 @@ export function judgeOverridePlan(intent: OverrideIntentPredicate, planBytes: Ui
     plan.changeId === changeId &&
     plan.requestDigest === requestDigest &&
     canonicalText(planned) === canonicalText(resources);
+  return same ? null : 'It moves something else than its plan says';
+}
+
+/** Whether what two people signed to make live is what the plan's own body says: null, or what differs. */
+export function judgeOverrideMoves(commit: OverrideCommitPredicate, planBytes: Uint8Array): string | null {
+  const { changeId, planDigest, requestDigest } = commit;
+  const plan = readPlan(planBytes);
+  const same =
+    digestOfBytes(planBytes) === planDigest &&
+    plan.kind === 'documents' &&
+    plan.changeId === changeId &&
+    plan.requestDigest === requestDigest &&
+    canonicalText(overrideMoves(plan)) === canonicalText(movesIn(commit));
   return same ? null : 'It moves something else than its plan says';
 }

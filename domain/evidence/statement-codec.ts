@@ -49,7 +49,7 @@ const statementFrame = z.object({ predicateType: z.string(), predicate: z.unknow
  * | statement | name | digest |
  * |---|---|---|
  * | request | change id | the request |
- * | plan, vote, approval, mfa, acceptance, stage-verdict, intent, outcome, commit, override, override-intent, override-outcome | change id | the plan |
+ * | plan, vote, approval, mfa, acceptance, stage-verdict, intent, outcome, commit, override, override-intent, override-outcome, override-commit | change id | the plan |
  * | version | resource | the document |
  * | command, ruling, review, end | change id | the name's own bytes: there may be no plan yet |
  * | freeze | scope, or environment | the name's own bytes |
@@ -103,6 +103,7 @@ const SUBJECTS: { [T in StatementType]: (about: Predicates[T]) => { name: string
   override: ofPlan,
   'override-intent': ofPlan,
   'override-outcome': ofPlan,
+  'override-commit': ofPlan,
   review: (about) => ofName(about.changeId),
   acceptance: ofPlan,
   command: (about) => ofName(about.changeId),

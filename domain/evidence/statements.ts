@@ -44,6 +44,7 @@ export interface Predicates {
   override: OverridePredicate;
   'override-intent': OverrideIntentPredicate;
   'override-outcome': OverrideOutcomePredicate;
+  'override-commit': OverrideCommitPredicate;
   review: ReviewPredicate;
   snapshot: SnapshotPredicate;
 }
@@ -316,7 +317,7 @@ export interface Move {
   to: Digest | null;
   /** SemVer; null for DNS records and for what is removed. */
   version: string | null;
-  /** Digest of the stored, signed `version` statement; null where `version` is. */
+  /** Digest of the stored, signed `version` statement; null where `version` is, and for what an override moved. */
   versionDigest: Digest | null;
   /** Lamport. */
   clock: number;
@@ -459,11 +460,16 @@ export interface OverridePredicate {
   guards: OverridableGuard[];
   /** Resources of which nothing will be left: besides every guard, and each by name. */
   emptying: string[];
+  /** Of documents, exactly what goes live; absent for records, whose zone is replaced as the plan says. */
+  moves?: OverrideMove[];
   reason: string;
   nonce: string;
   issuedAt: string;
   expiresAt: string;
 }
+
+/** The two signatures over it stand for the version statement that an enactor would have signed. */
+export type OverrideMove = Omit<Move, 'versionDigest'>;
 
 /**
  * Signed by the break-glass role, before the effect: in the log, or, where that is down, in a spool that is brought to
@@ -495,6 +501,21 @@ export interface OverrideOutcomePredicate {
   /** The fence that was live when this was concluded. */
   fence: string | null;
   reason: string;
+  at: string;
+}
+
+/**
+ * Signed by the break-glass role: the documents that two people say (`OverridePredicate.moves`) are live for everybody at
+ * its index. Void when a precondition of a commit does not hold there and no named guard passes over it.
+ */
+export interface OverrideCommitPredicate {
+  changeId: string;
+  environment: string;
+  planDigest: Digest;
+  requestDigest: Digest;
+  override: Envelope;
+  /** One `mfa` statement for each approver. */
+  factors: Envelope[];
   at: string;
 }
 

@@ -74,8 +74,9 @@ export function judgeAuthority(statement: OpenedStatement, state: LogState, judg
     case 'fence':
       return unlessBy('enactor');
     case 'override':
-      return 'an override counts only inside its intent';
+      return 'an override counts only inside what carries it out';
     case 'override-intent':
+    case 'override-commit':
       return unlessBy('break-glass') ?? judgeCarriedOverride(predicate, judge);
     case 'override-outcome':
       return unlessBy('break-glass');

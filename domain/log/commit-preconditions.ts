@@ -60,7 +60,11 @@ function obstacleToHolder(commit: CommitPredicate, change: ChangeRecord, state: 
     : null;
 }
 
-function obstacleToBases({ moves, environment }: CommitPredicate, state: LogState): Obstacle | null {
+/** Every document is still what was to be replaced: the log's own compare-and-swap. */
+export function obstacleToBases(
+  { moves, environment }: Pick<CommitPredicate, 'moves' | 'environment'>,
+  state: LogState,
+): Obstacle | null {
   for (const { resource, from, clock, vector } of moves) {
     const base = own(state.live, resource);
     const live = base?.digest ?? null;
@@ -80,7 +84,12 @@ function obstacleToBases({ moves, environment }: CommitPredicate, state: LogStat
   return null;
 }
 
-function obstacleToGraph(commit: CommitPredicate, state: LogState, dependents: Dependents): Obstacle | null {
+/** What the moves need is there, what needs them goes on, and nothing goes in a circle. */
+export function obstacleToGraph(
+  commit: Pick<CommitPredicate, 'moves'>,
+  state: LogState,
+  dependents: Dependents,
+): Obstacle | null {
   const world: WouldBe = {
     state,
     moves: new Map(commit.moves.map((move) => [move.resource, { ...move, digest: move.to }])),

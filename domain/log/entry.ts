@@ -109,6 +109,7 @@ const KEY_PARTS: { [T in StatementType]: (about: Keyed[T]) => (string | number |
   override: (about) => [about.changeId, about.nonce],
   'override-intent': (about) => [about.changeId],
   'override-outcome': (about) => [about.changeId],
+  'override-commit': (about) => [about.changeId],
   review: (about) => [about.changeId],
   resumption: (about) => [about.freezeIndex, about.az, about.verdict],
   'factor-lock': (about) => [about.person, about.until],

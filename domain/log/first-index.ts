@@ -36,6 +36,7 @@ export function firstIndexOf(state: LogState, said: Said): number | null {
     case 'version':
       return null;
     case 'override-intent':
+    case 'override-commit':
       return own(state.overrides, said.predicate.changeId)?.intent.index ?? null;
     case 'override-outcome':
       return own(state.overrides, said.predicate.changeId)?.outcome?.index ?? null;
@@ -71,6 +72,7 @@ type SaidOfChange = Exclude<
       | 'override'
       | 'override-intent'
       | 'override-outcome'
+      | 'override-commit'
       | 'review'
       | 'command'
       | 'version';

@@ -10,16 +10,17 @@ import type {
   OutcomePredicate,
   OverrideOutcomePredicate,
   ResumptionPredicate,
-  Rollout,
   TrustPredicate,
 } from '../evidence/statements.ts';
 import type { TrustDocument } from '../evidence/trust.ts';
 import { isNewerFence } from '../kinds/dns-fence.ts';
 import { type Judge, judgeAuthority, judgeUnder, own } from './authority.ts';
-import { isWithdrawal, readEntry } from './entry.ts';
+import { readEntry } from './entry.ts';
+import { recordExposure, withdrawDisplaced } from './exposures.ts';
 import { firstIndexOf } from './first-index.ts';
 import { nextAz } from './freeze-scope.ts';
 import { leafHash } from './merkle-tree.ts';
+import { recordOverrideCommit } from './override-commits.ts';
 import { commitOfOverride, recordOverride, recordReview } from './overrides.ts';
 import { obstacleTo } from './preconditions.ts';
 import type { VerifyEd25519 } from './signed-note.ts';
@@ -28,7 +29,6 @@ import {
   type EndedStatus,
   type EntryFate,
   emptyLogState,
-  type LiveVersion,
   type LogState,
   trustOf,
 } from './state.ts';
@@ -157,6 +157,13 @@ function record(said: Said, state: LogState, dependents: Dependents, index: numb
     case 'override-outcome':
       recordOverrideOutcome(said.predicate, state, dependents, index);
       return;
+    case 'override-commit': {
+      const commit = recordOverrideCommit(said.predicate, state, index);
+      withdrawDisplaced(commit, state);
+      recordCommit(commit, state, dependents, index);
+      endChange(commit.changeId, 'committed', state, index);
+      return;
+    }
     case 'review':
       recordReview(said.predicate, state, index);
       return;
@@ -273,7 +280,8 @@ function recordOverrideOutcome(
   const override = own(state.overrides, outcome.changeId);
   if (!override) return;
   override.outcome = { ...outcome, index };
-  settleFence(override.intent.zone, outcome.fence, state);
+  const { zone } = override.intent;
+  if (zone !== null) settleFence(zone, outcome.fence, state);
   const applied = outcome.result === 'applied';
   if (applied) recordCommit(commitOfOverride(override, outcome, state), state, dependents, index);
   endChange(outcome.changeId, applied ? 'committed' : 'aborted', state, index);
@@ -343,46 +351,6 @@ function recordCommit(commit: CommitPredicate, state: LogState, dependents: Depe
     ...state.recentCommits.filter(({ at }) => Date.parse(at) > dayBefore),
     { at: commit.at, zone: commit.zone, resources: commit.moves.map(({ resource }) => resource) },
   ];
-}
-
-/** All arms of the batch at once, as with a commit; the live versions stay what they are. */
-function recordExposure(
-  exposure: CommitPredicate & { rollout: Rollout },
-  change: ChangeRecord,
-  state: LogState,
-  index: number,
-): void {
-  change.exposures.push({ ...exposure, index });
-  const { changeId, rollout } = exposure;
-  const withdrawn = isWithdrawal(rollout);
-  for (const { resource, to, version, versionDigest } of exposure.moves) {
-    const live = own(state.live, resource);
-    if (!withdrawn) {
-      const { percent, zones } = rollout;
-      const canary = { digest: to, version, versionDigest, percent, zones, changeId, index };
-      state.live[resource] = { ...(live ?? notYetLive(changeId, index)), canary };
-    } else if (live?.canary?.changeId === changeId) {
-      // An open change has committed nothing: what is live by its name is only where its canary hangs.
-      if (live.changeId === changeId) delete state.live[resource];
-      else live.canary = null;
-    }
-  }
-}
-
-/** Where a new resource's canary hangs until it is committed. */
-function notYetLive(changeId: string, index: number): LiveVersion {
-  return {
-    digest: null,
-    version: null,
-    versionDigest: null,
-    parent: null,
-    clock: 0,
-    vector: {},
-    dependsOn: [],
-    changeId,
-    index,
-    canary: null,
-  };
 }
 
 function endChange(changeId: string, status: EndedStatus, state: LogState, index: number): void {

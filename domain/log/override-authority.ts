@@ -1,12 +1,21 @@
 import { DomainError } from '../errors.ts';
 import type { VerifySignature } from '../evidence/dsse.ts';
 import { openEnvelope, verifiedKeyIds } from '../evidence/statement-codec.ts';
-import type { OverrideIntentPredicate, OverridePredicate, ReviewPredicate } from '../evidence/statements.ts';
+import type {
+  OverrideCommitPredicate,
+  OverrideIntentPredicate,
+  OverrideMove,
+  OverridePredicate,
+  ReviewPredicate,
+} from '../evidence/statements.ts';
 import type { Person, Service, TrustIndex } from '../evidence/trust.ts';
 import { type GivenFactor, judgeOverride } from '../override/judge-override.ts';
 import type { LogState } from './state.ts';
 
-/** The override inside an intent, with the second factors beside it. */
+/** What carries an override out, on records or on documents. */
+type Carrier = OverrideIntentPredicate | OverrideCommitPredicate;
+
+/** The override inside a carrier, with the second factors beside it. */
 export interface CarriedOverride {
   said: OverridePredicate;
   keyIds: string[];
@@ -14,15 +23,20 @@ export interface CarriedOverride {
 }
 
 /** What the two people say, whoever signed it. Throws `ENTRY_MALFORMED` for anything else in its place. */
-export function saidIn({ override }: Pick<OverrideIntentPredicate, 'override'>): OverridePredicate {
+export function saidIn({ override }: Pick<Carrier, 'override'>): OverridePredicate {
   const opened = openEnvelope(override);
   if (opened.type === 'override') return opened.predicate;
   throw stray(`In place of an override is a ${opened.type} statement.`);
 }
 
+/** The documents that two people move. Throws as `saidIn`. */
+export function movesIn(carrier: OverrideCommitPredicate): OverrideMove[] {
+  return saidIn(carrier).moves ?? [];
+}
+
 /** Throws `ENTRY_MALFORMED` for anything else in their places. */
 export function openOverride(
-  { override, factors }: Pick<OverrideIntentPredicate, 'override' | 'factors'>,
+  { override, factors }: Pick<Carrier, 'override' | 'factors'>,
   verify: VerifySignature,
 ): CarriedOverride {
   const opened = openEnvelope(override);
@@ -40,25 +54,28 @@ export function openOverride(
 
 /** The break-glass role is not believed that two people agreed: what they signed is inside. */
 export function judgeCarriedOverride(
-  intent: OverrideIntentPredicate,
+  carrier: Carrier,
   { trust, verify }: { trust: TrustIndex; verify: VerifySignature },
 ): string | null {
   let carried: CarriedOverride;
   try {
-    carried = openOverride(intent, verify);
+    carried = openOverride(carrier, verify);
   } catch {
     return 'the override inside is malformed';
   }
   const { said, keyIds, factors } = carried;
-  if (said.changeId !== intent.changeId || said.environment !== intent.environment) {
+  if (said.changeId !== carrier.changeId || said.environment !== carrier.environment) {
     return 'the override inside is about another change';
   }
+  if ('zone' in carrier !== (said.moves === undefined)) {
+    return `the override inside is for ${said.moves === undefined ? 'records' : 'documents'}`;
+  }
   const [reason] = judgeOverride(said, {
-    ...{ environment: intent.environment, keyIds, factors, planDigest: intent.planDigest },
+    ...{ environment: carrier.environment, keyIds, factors, planDigest: carrier.planDigest },
     people: distinct<Person>(trust.personByKey),
     services: distinct<Service>(trust.serviceByKey),
     used: false,
-    nowMs: Date.parse(intent.at),
+    nowMs: Date.parse(carrier.at),
   });
   return reason ? `the override inside does not count. ${reason.message}` : null;
 }

@@ -1,8 +1,10 @@
+import type { Envelope } from '../evidence/dsse.ts';
 import { openEnvelope } from '../evidence/statement-codec.ts';
 import type {
   CommitPredicate,
   OverrideIntentPredicate,
   OverrideOutcomePredicate,
+  OverridePredicate,
   ReviewPredicate,
 } from '../evidence/statements.ts';
 import { inert, notCounted, type Obstacle, obstacleOfFreeze } from './obstacle.ts';
@@ -14,21 +16,34 @@ import type { LogState, OverrideRecord } from './state.ts';
  * it now, so it is only asked whether it is new.
  */
 export function obstacleToOverride(intent: OverrideIntentPredicate, state: LogState): Obstacle | null {
-  const { changeId, zone, fence } = intent;
   const said = saidIn(intent);
-  const [used] = Object.entries(state.overrides).filter(([, one]) => one.said.nonce === said.nonce);
-  if (used) return inert(`its override was used for change ${used[0]}`);
-  if (Object.hasOwn(state.changes, changeId) || Object.hasOwn(state.ended, changeId)) {
-    return notCounted('ALREADY_ENDED', `change ${changeId} is in the log already`);
-  }
-  if (fence !== null) return null;
+  const used = obstacleToUse(said, state);
+  if (used !== null || intent.fence !== null) return used;
   const resources = intent.resources.map(({ resource }) => resource);
+  return obstacleUnlessNamed(said, { zone: intent.zone, resources }, state);
+}
+
+/** A token counts once, and for a change that the log does not know yet. */
+export function obstacleToUse({ changeId, nonce }: OverridePredicate, state: LogState): Obstacle | null {
+  const [used] = Object.entries(state.overrides).filter(([, one]) => one.said.nonce === nonce);
+  if (used) return inert(`its override was used for change ${used[0]}`);
+  return Object.hasOwn(state.changes, changeId) || Object.hasOwn(state.ended, changeId)
+    ? notCounted('ALREADY_ENDED', `change ${changeId} is in the log already`)
+    : null;
+}
+
+/** What the log itself asks, and an override passes over only by name. */
+export function obstacleUnlessNamed(
+  { guards }: Pick<OverridePredicate, 'guards'>,
+  { zone, resources }: { zone: string | null; resources: string[] },
+  state: LogState,
+): Obstacle | null {
   const frozen = obstacleOfFreeze({ zone, azs: null, resources, engages: false }, state);
-  if (frozen !== null && !said.guards.includes('freeze')) return frozen;
-  const held = intent.resources.find(({ resource }) => Object.hasOwn(state.reservations, resource));
-  return held === undefined || said.guards.includes('reservation')
+  if (frozen !== null && !guards.includes('freeze')) return frozen;
+  const held = resources.find((resource) => Object.hasOwn(state.reservations, resource));
+  return held === undefined || guards.includes('reservation')
     ? null
-    : notCounted('RESERVED', `${held.resource} is reserved by change ${state.reservations[held.resource]}`);
+    : notCounted('RESERVED', `${held} is reserved by change ${state.reservations[held]}`);
 }
 
 export function obstacleAfterOverride(
@@ -48,16 +63,21 @@ export function recordOverride(
   state.overrides[intent.changeId] = {
     intent: { ...intent, index },
     said: saidIn({ override }),
-    factors: factors.flatMap((envelope) => {
-      const opened = openEnvelope(envelope);
-      if (opened.type !== 'mfa') return [];
-      const { person, method, at } = opened.predicate;
-      return [{ person, method, at }];
-    }),
+    factors: factorsIn(factors),
     outcome: null,
     review: null,
   };
   if (intent.fence === null) state.fenceChain[index] = intent.expectedFence;
+}
+
+/** What the second factors prove, which `judgeCarriedOverride` has verified. */
+export function factorsIn(factors: readonly Envelope[]): OverrideRecord['factors'] {
+  return factors.flatMap((envelope) => {
+    const opened = openEnvelope(envelope);
+    if (opened.type !== 'mfa') return [];
+    const { person, method, at } = opened.predicate;
+    return [{ person, method, at }];
+  });
 }
 
 export function recordReview(review: ReviewPredicate, state: LogState, index: number): void {

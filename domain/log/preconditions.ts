@@ -21,6 +21,7 @@ import {
   obstacleOfFreeze,
   obstacleOfPlan,
 } from './obstacle.ts';
+import { obstacleToOverrideCommit } from './override-commits.ts';
 import { obstacleAfterOverride, obstacleToOverride } from './overrides.ts';
 import { type ChangeRecord, type Indexed, type LogState, trustOf } from './state.ts';
 
@@ -50,6 +51,8 @@ export function obstacleTo(
       return null;
     case 'override-intent':
       return obstacleToOverride(said.predicate, state);
+    case 'override-commit':
+      return obstacleToOverrideCommit(said.predicate, state, dependents);
     case 'override-outcome':
     case 'review':
       return obstacleAfterOverride(said.predicate, state);

@@ -173,7 +173,10 @@ export interface ChangeRecord {
 
 /** Break-glass, from the intent to the end of its review. */
 export interface OverrideRecord {
-  intent: Indexed<Omit<OverrideIntentPredicate, 'override' | 'factors'>>;
+  intent: Indexed<Omit<OverrideIntentPredicate, 'override' | 'factors' | 'zone'>> & {
+    /** Null for documents: their one entry is intent and outcome, and there is no fence. */
+    zone: string | null;
+  };
   /** What the two people signed. */
   said: OverridePredicate;
   factors: { person: string; method: FactorMethod; at: string }[];

@@ -1,6 +1,6 @@
 /**
  * What break-glass may pass over, each only by name. Everything else stands whatever anybody signs: shapes, signatures,
- * the plan that was signed, the zone's fence, and every rule about the zone that would exist.
+ * the plan that was signed, the zone's fence or what was live of a document, and every rule about what would exist.
  *
  * | guard | what it would have asked |
  * |---|---|

@@ -1,10 +1,10 @@
 import { judgeCausality } from '../causality/judge-causality.ts';
 import { buildPlan } from '../change/build-plan.ts';
-import type { DnsPlan } from '../change/plan.ts';
+import type { DnsPlan, Plan } from '../change/plan.ts';
 import type { ChangeRequest } from '../change/request.ts';
 import type { Violation } from '../errors.ts';
 import { type Digest, digestOf } from '../evidence/canonical-json.ts';
-import type { OverridePredicate } from '../evidence/statements.ts';
+import type { OverrideMove, OverridePredicate } from '../evidence/statements.ts';
 import type { TrustDocument } from '../evidence/trust.ts';
 import { judgePlan } from '../invariants/judge-plan.ts';
 import { compareRecordSets, diffGroups } from '../kinds/dns.ts';
@@ -34,10 +34,12 @@ export interface Objection {
   violation: Violation;
 }
 
-export interface PlannedOverride {
+export interface PlannedOverride<OfPlan extends Plan = Plan> {
   /** Null where nothing can be planned; then the objections say why. */
-  plan: DnsPlan | null;
+  plan: OfPlan | null;
   planDigest: Digest | null;
+  /** Of documents, what two people sign besides the plan's digest; null for records. */
+  moves: OverrideMove[] | null;
   objections: Objection[];
 }
 
@@ -45,7 +47,7 @@ export interface PlannedOverride {
  * Plans a request as one batch on the zone as it is, without stages, and judges everything: what an override would have
  * to name stands beside what nothing passes over. A guard that cannot be asked is not passed. Never throws.
  */
-export function planOverride(input: OverrideInput): PlannedOverride {
+export function planOverride(input: OverrideInput): PlannedOverride<DnsPlan> {
   const { state, zone, request, trust } = input;
   const live = state?.live ?? {};
   const { policy } = trust;
@@ -55,8 +57,7 @@ export function planOverride(input: OverrideInput): PlannedOverride {
   const unbuildable = built.violations.filter(({ rule }) => !OF_STAGES.includes(rule));
   if (built.plan === null) {
     return {
-      plan: null,
-      planDigest: null,
+      ...{ plan: null, planDigest: null, moves: null },
       objections: unbuildable.map((one) => ({ guard: null, violation: one })),
     };
   }
@@ -66,9 +67,10 @@ export function planOverride(input: OverrideInput): PlannedOverride {
   return {
     plan,
     planDigest: digestOf(plan),
+    moves: null,
     objections: [
       ...violations.map((violation) => ({ guard: GUARD_OF_RULE[violation.rule] ?? null, violation })),
-      ...NEVER_ASKED.map(({ guard, why }) => ({ guard, violation: lacks(guard, why) })),
+      ...NEVER_ASKED,
       ...(built.plan.stages.length > 1 ? [objection('canary', 'Its stages would be skipped.')] : []),
       ...(state === null ? UNREADABLE : judgeAgainstLog({ ...input, state }, plan, request)),
     ],
@@ -76,24 +78,24 @@ export function planOverride(input: OverrideInput): PlannedOverride {
 }
 
 /**
- * What an override leaves standing. A record set that goes must be named by itself (`emptying`), besides every guard:
+ * What an override leaves standing. A record set or document that goes must be named by itself (`emptying`), besides every guard:
  * whoever signs must have seen that nothing will be there.
  */
 export function standingAgainst(
   { plan, objections }: PlannedOverride,
   { guards, emptying }: Pick<OverridePredicate, 'guards' | 'emptying'>,
 ): Violation[] {
-  const emptied = (plan?.resources ?? []).filter(({ after }) => after.length === 0);
+  const emptied = plan === null ? [] : emptiedBy(plan);
   const named = new Set(emptying);
   const passed = ({ guard, violation }: Objection) =>
     (guard !== null && guards.includes(guard)) ||
-    (EMPTYING_RULES.includes(violation.rule) && emptied.some(({ resource }) => named.has(resource)));
+    (EMPTYING_RULES.includes(violation.rule) && emptied.some((resource) => named.has(resource)));
   return [
     ...objections.filter((one) => !passed(one)).map(({ violation }) => violation),
     ...emptied
-      .filter(({ resource }) => !named.has(resource))
+      .filter((resource) => !named.has(resource))
       .map(
-        ({ resource }): Violation => ({
+        (resource): Violation => ({
           code: 'INVARIANT_VIOLATED',
           rule: 'emptying-named',
           message: `Nothing of ${resource} would be left.`,
@@ -101,6 +103,12 @@ export function standingAgainst(
         }),
       ),
   ];
+}
+
+function emptiedBy(plan: Plan): string[] {
+  return plan.kind === 'dns'
+    ? plan.resources.filter(({ after }) => after.length === 0).map(({ resource }) => resource)
+    : plan.resources.filter(({ targetDigest }) => targetDigest === null).map(({ resource }) => resource);
 }
 
 /** They speak of stages, of which an override has none. */
@@ -117,9 +125,9 @@ const GUARD_OF_RULE: Readonly<Record<string, OverridableGuard>> = {
 };
 
 /** Break-glass is for when these are down, so it asks them never. */
-const NEVER_ASKED: readonly { guard: OverridableGuard; why: string }[] = [
-  { guard: 'quorum', why: 'No zone has voted.' },
-  { guard: 'witness', why: 'No witness has cosigned the intent.' },
+export const NEVER_ASKED: readonly Objection[] = [
+  objection('quorum', 'No zone has voted.'),
+  objection('witness', 'No witness has cosigned the intent.'),
 ];
 
 const UNREADABLE: readonly Objection[] = [
@@ -136,17 +144,25 @@ function judgeAgainstLog(
   request: ChangeRequest,
 ): Objection[] {
   const { state, changeId, zone } = input;
-  const freeze = freezeOn(state, reachOf(plan));
-  const holders = plan.resources.flatMap(({ resource }) => {
+  return [
+    ...objectionsInLog(plan, state),
+    ...judgeCausality({ changeId, request, plan, zone, state }).map(
+      (violation): Objection => ({ guard: 'causality', violation }),
+    ),
+  ];
+}
+
+/** What the fold asks at the override's own index, unless it is named: freezes, and what others hold. */
+export function objectionsInLog(plan: Plan, state: LogState): Objection[] {
+  // The fold does not see which way a switch goes, so that nothing passes a freeze unnamed.
+  const freeze = freezeOn(state, { ...reachOf(plan), engages: false });
+  const holders = plan.resources.flatMap(({ resource }: { resource: string }) => {
     const holder = Object.hasOwn(state.reservations, resource) ? state.reservations[resource] : undefined;
     return holder === undefined ? [] : [`${resource} is reserved by change ${holder}.`];
   });
   return [
     ...(freeze === undefined ? [] : [objection('freeze', `${freezeText(freeze)}.`)]),
     ...holders.map((why) => objection('reservation', why)),
-    ...judgeCausality({ changeId, request, plan, zone, state }).map(
-      (violation): Objection => ({ guard: 'causality', violation }),
-    ),
   ];
 }
 
@@ -164,7 +180,7 @@ function withoutStages(plan: DnsPlan): DnsPlan {
   return { ...plan, stages: [only], rollout: { ...plan.rollout, bakeMs: 0, probe: null } };
 }
 
-function objection(guard: OverridableGuard, why: string): Objection {
+export function objection(guard: OverridableGuard, why: string): Objection {
   return { guard, violation: lacks(guard, why) };
 }
 

@@ -1,7 +1,8 @@
 import { judgeSecondFactor } from '../approval/judge-second-factor.ts';
 import { judgeValidity } from '../approval/validity.ts';
 import type { ErrorCode, Violation } from '../errors.ts';
-import type { MfaPredicate, OverridePredicate } from '../evidence/statements.ts';
+import { canonicalText } from '../evidence/canonical-json.ts';
+import type { MfaPredicate, OverrideMove, OverridePredicate } from '../evidence/statements.ts';
 import type { Person, Service } from '../evidence/trust.ts';
 
 /** How many people break glass together (issue 6): one may be the author, who alone can do nothing. */
@@ -20,8 +21,10 @@ export interface OverrideFacts {
   /** Keys of the trust document whose signatures on the override verified. */
   keyIds: readonly string[];
   factors: readonly GivenFactor[];
-  /** The plan that is about to be carried out, made anew from the zone as it is. */
+  /** The plan that is about to be carried out, made anew from what is live. */
   planDigest: string;
+  /** What that plan makes live, of documents; null for records. Absent where it is not at hand: in the fold. */
+  moves?: readonly OverrideMove[] | null;
   /** Whether the log, or this machine's spool, has an override of this nonce or change already. */
   used: boolean;
   nowMs: number;
@@ -53,7 +56,13 @@ export function judgeOverride(override: OverridePredicate, facts: OverrideFacts)
       planDigest === facts.planDigest,
       'STALE_BASE',
       'same-plan',
-      `It was signed for the plan ${planDigest}; from the zone as it is the plan is ${facts.planDigest}.`,
+      `It was signed for the plan ${planDigest}; from what is live the plan is ${facts.planDigest}.`,
+    ),
+    ...expect(
+      facts.moves === undefined || canonicalText(override.moves ?? null) === canonicalText(facts.moves),
+      'STALE_BASE',
+      'same-moves',
+      'What it would make live is not what its plan says.',
     ),
     ...expect(
       !facts.used,

@@ -2,10 +2,18 @@ import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { canonicalText, digestOf } from '../../domain/evidence/canonical-json.ts';
 import type { CommitPredicate } from '../../domain/evidence/statements.ts';
+import { encodeEntry } from '../../domain/log/entry.ts';
 import { createFold, type Fold } from '../../domain/log/fold.ts';
 import type { LogState } from '../../domain/log/state.ts';
 import { verifyEd25519 } from '../../infra/keys/verify-ed25519.ts';
-import { ENVIRONMENT, entryOf, sampleMove, signedTrust } from '../support/sample-log.ts';
+import {
+  ENVIRONMENT,
+  entryOf,
+  overrideCommit,
+  overrideMove,
+  sampleMove,
+  signedTrust,
+} from '../support/sample-log.ts';
 
 const trust = signedTrust();
 const verify = verifyEd25519;
@@ -26,8 +34,16 @@ const ROLLOUTS: CommitPredicate['rollout'][] = [
   null,
 ];
 
+/** Two people take the first document: before there is one, and in place of the first batch's. */
+const OVERRIDES = [
+  { changeId: 'glass-1', from: null, version: '1.5.0' },
+  { changeId: 'glass-2', from: '1.0.0', version: '1.6.0' },
+] as const;
+
 interface Entry {
   bytes: Uint8Array;
+  /** Of a document that two people take, whoever holds it. */
+  override?: true;
   /** The batch and rollout of a commit. */
   commit?: { batch: (typeof BATCHES)[number]; rollout: CommitPredicate['rollout'] };
 }
@@ -64,20 +80,34 @@ beforeAll(async () => {
       { bytes: await entryOf('end', { changeId, status: 'rolled-back' }) },
     );
   }
+  for (const { changeId, from, version } of OVERRIDES) {
+    const move = {
+      ...{ resource: A, from: from && digestOf(`${A} ${from}`), to: digestOf(`${A} ${version}`), version },
+      clock: from === null ? 1 : 2,
+    };
+    const said = {
+      ...{ changeId, nonce: changeId, guards: ['reservation' as const, 'freeze' as const] },
+      moves: [overrideMove(move)],
+    };
+    entries.push({ bytes: encodeEntry(await overrideCommit({ said })), override: true });
+  }
 });
 
 /** Any order, with a good share of those in which honest writers append. */
 const order = fc.oneof(
-  fc.array(fc.nat(25), { maxLength: 50 }),
-  fc.subarray(Array.from({ length: 26 }, (_, i) => i)),
+  fc.array(fc.nat(27), { maxLength: 50 }),
+  fc.subarray(Array.from({ length: 28 }, (_, i) => i)),
   fc
     .array(fc.nat(2), { maxLength: 6 })
     .chain((batches) =>
       fc.tuple(
         ...batches.map((batch) =>
           fc
-            .array(fc.integer({ min: 3, max: 7 }), { maxLength: 5 })
-            .map((commits) => [0, 1, 2, ...commits].map((place) => 2 + 8 * batch + place)),
+            .tuple(fc.array(fc.integer({ min: 3, max: 7 }), { maxLength: 5 }), fc.subarray([26, 27]))
+            .map(([commits, taken]) => [
+              ...[0, 1, 2, ...commits].map((place) => 2 + 8 * batch + place),
+              ...taken,
+            ]),
         ),
       ),
     )
@@ -109,18 +139,21 @@ test('a batch is never half visible, live or as a canary arm, at any index', () 
   fc.assert(
     fc.property(order, (picks) => {
       const fold = newFold();
+      const displaced = new Set<string>();
       for (const pick of picks) {
-        fold.apply(entryAt(pick).bytes);
+        const holder = fold.state.live[A]?.canary?.changeId;
+        const { fate } = fold.apply(entryAt(pick).bytes);
+        if (fate === 'honoured' && entryAt(pick).override && holder !== undefined) displaced.add(holder);
         const { live, changes } = fold.state;
         for (const { changeId, resources, version } of BATCHES) {
           const arms = resources.map((one) => live[one]?.canary ?? null);
           const own = arms.filter((arm) => arm?.changeId === changeId);
           expect([0, resources.length]).toContain(own.length);
           expect(new Set(own.map((arm) => canonicalText({ ...arm, digest: null }))).size).toBeLessThan(2);
-          // An arm hangs exactly while its change is open and its last exposure is no withdrawal.
+          // An arm hangs exactly while its change is open, its last exposure is no withdrawal, and nobody took it away.
           const last = changes[changeId]?.exposures.at(-1)?.rollout;
           const exposed = last !== undefined && last.percent + last.zones.length > 0;
-          expect(own.length > 0).toBe(exposed);
+          expect(own.length > 0).toBe(exposed && !displaced.has(changeId));
           if (fold.state.ended[changeId]?.status !== 'committed') {
             expect(resources.filter((one) => live[one]?.version === version)).toEqual([]);
           }
@@ -131,7 +164,7 @@ test('a batch is never half visible, live or as a canary arm, at any index', () 
   );
 });
 
-test('only commits move what is live, all of a batch at once, and the clock counts them', () => {
+test('only commits and overrides move what is live, all of a batch at once, and the clock counts them', () => {
   fc.assert(
     fc.property(order, (picks) => {
       const fold = newFold();
@@ -139,7 +172,8 @@ test('only commits move what is live, all of a batch at once, and the clock coun
       for (const pick of picks) {
         const before = structuredClone(fold.state.live);
         const { fate } = fold.apply(entryAt(pick).bytes);
-        const committed = fate === 'honoured' ? entryAt(pick).commit : undefined;
+        const { commit, override } = entryAt(pick);
+        const committed = fate === 'honoured' ? commit : undefined;
         const moved = [A, B, S].filter(
           (one) =>
             fold.state.live[one]?.digest !== before[one]?.digest &&
@@ -151,6 +185,10 @@ test('only commits move what is live, all of a batch at once, and the clock coun
           for (const one of moved) {
             expect(fold.state.live[one]).toMatchObject({ vector: { prod: commits }, canary: null });
           }
+        } else if (fate === 'honoured' && override) {
+          commits += 1;
+          expect(moved).toEqual([A]);
+          expect(fold.state.live[A]).toMatchObject({ vector: { prod: commits }, canary: null });
         } else {
           expect(moved).toEqual([]);
         }

@@ -6,8 +6,10 @@ import {
   lockedUntil,
   MAX_FAILURES,
   mergeUses,
+  parseFactorUse,
   UNUSED,
 } from '../../domain/approval/factor-use.ts';
+import { canonicalBytes } from '../../domain/evidence/canonical-json.ts';
 import { codeOfStep, matchCode, stepOf } from '../../infra/keys/second-factor.ts';
 
 /** RFC 6238 appendix B, SHA-1: the ASCII secret 12345678901234567890, the last six of its eight digits. */
@@ -69,6 +71,13 @@ describe('codes', () => {
 });
 
 describe('what two remember', () => {
+  it('is whole where an older build kept it, which knew no forgiveness', () => {
+    const { forgivenAt: _, ...older } = { ...UNUSED, lastStep: 7 };
+    const read = parseFactorUse(canonicalBytes(older));
+    expect(read).toEqual({ ...UNUSED, lastStep: 7 });
+    expect(mergeUses(read, UNUSED)).toEqual(read);
+  });
+
   it('is together the same in any order, however often, and has all that either knows', () => {
     fc.assert(
       fc.property(anyUse, anyUse, anyUse, (a, b, c) => {

@@ -334,7 +334,7 @@ export const JSON_ANSWERS: Readonly<Record<string, z.ZodType>> = {
     changeId,
     applied: z.literal(true),
     index: index.nullable(),
-    fence: z.string(),
+    fence: z.string().nullable(),
     spooled: z.boolean(),
   }),
   'override reconcile': z.strictObject({

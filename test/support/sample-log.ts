@@ -4,7 +4,13 @@ import { digestOf } from '../../domain/evidence/canonical-json.ts';
 import type { Envelope, Signer } from '../../domain/evidence/dsse.ts';
 import { keyIdOf } from '../../domain/evidence/ed25519-key.ts';
 import { signStatement } from '../../domain/evidence/statement-codec.ts';
-import type { ArmCounts, Move, Predicates, StatementType } from '../../domain/evidence/statements.ts';
+import type {
+  ArmCounts,
+  Move,
+  OverrideMove,
+  Predicates,
+  StatementType,
+} from '../../domain/evidence/statements.ts';
 import type { TrustDocument } from '../../domain/evidence/trust.ts';
 import { logOrigin } from '../../domain/log/checkpoint.ts';
 import { encodeEntry } from '../../domain/log/entry.ts';
@@ -179,8 +185,17 @@ export function sampleMove(change: Partial<Move> = {}): Move {
   };
 }
 
+/** A new document; break-glass moves no records so. */
+export function overrideMove(change: Partial<OverrideMove> = {}): OverrideMove {
+  const { versionDigest: _, ...move } = sampleMove({
+    resource: 'config/payments/timeouts',
+    version: '1.0.0',
+  });
+  return { ...move, ...change };
+}
+
 /** What carries statements of others: made by functions of their own. */
-type Carrying = 'acceptance' | 'ruling' | 'override-intent';
+type Carrying = 'acceptance' | 'ruling' | 'override-intent' | 'override-commit';
 
 /** A valid predicate of each type, about one change of one resource. */
 export const SAMPLES: Omit<Predicates, Carrying> = {
@@ -486,6 +501,45 @@ export async function overrideIntent(
   } = {},
 ): Promise<Envelope> {
   const said = { ...SAMPLES.override, ...input.said };
+  const { changeId, environment, planDigest } = said;
+  return signStatement(signerOf(input.holder ?? 'break-glass'), 'override-intent', {
+    ...{ changeId, environment, planDigest },
+    requestDigest: digestOf('request'),
+    zone: ZONE,
+    resources: [{ resource: API, to: digestOf('after') }],
+    expectedFence: null,
+    fence: null,
+    ...(await signedOverride(said, input)),
+    at: AT,
+    ...input.change,
+  });
+}
+
+/** Documents that bob and cyd make live by break-glass; the parts as of `overrideIntent`. */
+export async function overrideCommit(
+  input: {
+    said?: Partial<Predicates['override']>;
+    change?: Partial<Predicates['override-commit']>;
+    mfa?: Partial<Predicates['mfa']>;
+    signers?: string[];
+    holder?: string;
+  } = {},
+): Promise<Envelope> {
+  const said = { ...SAMPLES.override, moves: [overrideMove()], ...input.said };
+  const { changeId, environment, planDigest } = said;
+  return signStatement(signerOf(input.holder ?? 'break-glass'), 'override-commit', {
+    ...{ changeId, environment, planDigest },
+    requestDigest: digestOf('request'),
+    ...(await signedOverride(said, input)),
+    at: AT,
+    ...input.change,
+  });
+}
+
+async function signedOverride(
+  said: Predicates['override'],
+  input: { signers?: string[]; mfa?: Partial<Predicates['mfa']> },
+): Promise<{ override: Envelope; factors: Envelope[] }> {
   const { changeId, environment, planDigest, nonce } = said;
   const [first, ...others] = await Promise.all(
     (input.signers ?? said.approvers).map((holder) => signStatement(signerOf(holder), 'override', said)),
@@ -495,16 +549,5 @@ export async function overrideIntent(
   const factors = said.approvers.map((person) =>
     envelopeOf('mfa', { changeId, environment, planDigest, nonce, person, ...input.mfa }),
   );
-  return signStatement(signerOf(input.holder ?? 'break-glass'), 'override-intent', {
-    ...{ changeId, environment, planDigest },
-    requestDigest: digestOf('request'),
-    zone: ZONE,
-    resources: [{ resource: API, to: digestOf('after') }],
-    expectedFence: null,
-    fence: null,
-    override,
-    factors: await Promise.all(factors),
-    at: AT,
-    ...input.change,
-  });
+  return { override, factors: await Promise.all(factors) };
 }

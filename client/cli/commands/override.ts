@@ -43,7 +43,9 @@ const GUARDS = OVERRIDABLE_GUARDS.join(', ');
 export function addOverride(program: Command, cli: Cli): void {
   const override = program
     .command('override')
-    .description('break-glass: two people change DNS records without quorum, engine or, if need be, the log');
+    .description(
+      'break-glass: two people change documents without quorum or engine, and DNS records also without the log',
+    );
   override
     .command('apply')
     .description(
@@ -102,10 +104,10 @@ async function apply(cli: Cli, options: ApplyOptions, command: Command): Promise
   const glass = await openBreakGlass(installation);
   try {
     const changeId = newChangeId();
-    const planned = await withProgress(cli, 'Planning on the zone as it is', glass.plan(changeId, request));
+    const planned = await withProgress(cli, 'Planning on what is live', glass.plan(changeId, request));
     const standing = standingAgainst(planned, { guards: options.overrides, emptying: options.emptying });
     if (!json && planned.plan !== null)
-      cli.stdout.write(`${planText(planned.plan, null, styleOf(cli, false))}\n`);
+      cli.stdout.write(`${planText(planned.plan, null, styleOf(cli, false), { isOverride: true })}\n`);
     if (planned.plan === null || planned.planDigest === null || standing.length > 0) throw refused(standing);
     if (!json) {
       const passed = planned.objections.map(({ violation }) => violation);
@@ -119,6 +121,7 @@ async function apply(cli: Cli, options: ApplyOptions, command: Command): Promise
     const signed = await sign(cli, installation, options, {
       ...{ changeId, environment: glass.environment, planDigest: planned.planDigest },
       ...{ guards: options.overrides, emptying: options.emptying, reason: options.reason },
+      ...(planned.moves !== null && { moves: planned.moves }),
     });
     const result = await withProgress(cli, 'Breaking glass', glass.apply({ request, ...signed }));
     if (result.result === 'refused') throw refused(result.violations);
@@ -142,8 +145,9 @@ function tell(
     index === null
       ? 'The log is down: it is written down here, and must be brought to the log when that is back:\n  resilience-ctl override reconcile\n'
       : `It is in the log at entry ${index}.\n`;
+  const what = fence === null ? 'is live for every consumer' : `is live; the zone's fence is ${fence}`;
   cli.stdout.write(
-    `Change ${changeId} is live; the zone's fence is ${fence}. ${where}` +
+    `Change ${changeId} ${what}. ${where}` +
       `A review is open until a third person closes it:\n  resilience-ctl override review ${changeId} --close --reason TEXT --as SOMEBODY-ELSE\n`,
   );
 }
@@ -154,7 +158,7 @@ async function sign(
   options: ApplyOptions,
   said: Pick<
     Parameters<typeof import('../../break-glass.ts').signOverride>[2],
-    'changeId' | 'environment' | 'planDigest' | 'guards' | 'emptying' | 'reason'
+    'changeId' | 'environment' | 'planDigest' | 'guards' | 'emptying' | 'moves' | 'reason'
   >,
 ) {
   const { devCode, factorVerifierFor, openPerson } = await import('../../compose.ts');
