@@ -216,11 +216,13 @@ function endStatus({ progress, status }: ChangeRun): EndStatus {
 }
 
 function isDecision(message: DecideMessage | undefined): boolean {
-  return isEnvelope(message?.approval);
+  return (
+    isEnvelope(message?.approval) && (message?.mfa === undefined || isEnvelope(message.mfa)) && fits(message)
+  );
 }
 
 function isCommand(message: CommandMessage | undefined): boolean {
-  return isEnvelope(message?.command);
+  return isEnvelope(message?.command) && fits(message);
 }
 
 function isEnvelope(envelope: Envelope | undefined): boolean {
@@ -228,13 +230,18 @@ function isEnvelope(envelope: Envelope | undefined): boolean {
     typeof envelope?.payload === 'string' &&
     Array.isArray(envelope.signatures) &&
     envelope.signatures.length > 0 &&
-    envelope.signatures.every((one) => typeof one?.keyid === 'string' && typeof one.sig === 'string') &&
-    JSON.stringify(envelope).length <= MAX_ENVELOPE_LENGTH
+    envelope.signatures.every((one) => typeof one?.keyid === 'string' && typeof one.sig === 'string')
   );
 }
 
+/** What waits is carried into the next run whole, so the whole counts; base64 and key ids are ASCII. */
+function fits(message: DecideMessage | CommandMessage | undefined): boolean {
+  const text = JSON.stringify(message);
+  return text.length <= MAX_MESSAGE_LENGTH && /^[ -~]*$/.test(text);
+}
+
 /** What a person signs is some hundred bytes; this much is refused before it costs any history. */
-const MAX_ENVELOPE_LENGTH = 8_192;
+const MAX_MESSAGE_LENGTH = 10_240;
 
 function checkDecision(message: DecideMessage): void {
   if (!isDecision(message)) throw noEnvelope('decision');
@@ -246,7 +253,7 @@ function checkCommand(message: CommandMessage): void {
 
 function noEnvelope(what: string): ApplicationFailure {
   return ApplicationFailure.nonRetryable(
-    `A ${what} is a signed DSSE envelope of at most 8 KiB.`,
+    `A ${what} is at most 10 KiB of DSSE envelopes, signed.`,
     'SCHEMA_INVALID',
   );
 }

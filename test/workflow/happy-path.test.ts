@@ -178,6 +178,15 @@ inEachMode('a change', (engine) => {
     ]) {
       await expect(update(MESSAGES.decide, { approval })).rejects.toEqual(refused);
     }
+    const approval = { payload: 'p', payloadType: 'test', signatures };
+    for (const beside of [
+      { mfa: { ...approval, signatures: 'none' } },
+      { mfa: { ...approval, payload: 'p'.repeat(20_000) } },
+      { more: 'than anybody asked for '.repeat(1_000) },
+      { more: 'ü' },
+    ]) {
+      await expect(update(MESSAGES.decide, { approval, ...beside })).rejects.toEqual(refused);
+    }
     for (const message of [
       undefined,
       { action: 'abort', by: 'a', reason: 'unsigned' },
