@@ -1,13 +1,14 @@
 import { type ApprovalFacts, judgeApproval } from '../domain/approval/judge-approval.ts';
 import { type ApprovalTally, approvalNeeds, missingApprovals } from '../domain/approval/missing-approvals.ts';
 import type { Plan } from '../domain/change/plan.ts';
-import { DomainError, type Violation, violationsOf } from '../domain/errors.ts';
+import { DomainError, ERROR_KINDS, type Violation, violationsOf } from '../domain/errors.ts';
 import { openedFactor } from '../domain/evidence/audit-entries.ts';
 import { boundedReasons } from '../domain/evidence/bounded-reasons.ts';
 import type { Envelope, VerifySignature } from '../domain/evidence/dsse.ts';
 import type { ApprovalPredicate } from '../domain/evidence/statements.ts';
 import { signaturesUnder, type TrustDocument } from '../domain/evidence/trust.ts';
 import { laneOfDecision } from '../domain/limits/rate-lane.ts';
+import { own } from '../domain/log/authority.ts';
 import { type ChangeRecord, type LogState, trustOf } from '../domain/log/state.ts';
 import { actionQuestions } from '../domain/permissions/change-questions.ts';
 import { judgePermissionsVersion, principalOf } from '../domain/permissions/in-force.ts';
@@ -62,7 +63,7 @@ export async function admitApprovals(
   // The live fold: each append below brings it up to date again.
   const state = await ports.log.sync();
   const verify = signaturesUnder(trustOf(state), ports.verify);
-  const planDigest = state.changes[input.changeId]?.plan?.planDigest;
+  const planDigest = own(state.changes, input.changeId)?.plan?.planDigest;
   const decided: Decided | null =
     planDigest === undefined
       ? null
@@ -81,7 +82,7 @@ export async function admitApprovals(
             approver: 'unknown',
             decision: 'approve',
           }
-        : await admit(ports, state, input.changeId, decision, opened, decided),
+        : await admitOrRefuse(ports, state, input.changeId, decision, opened, decided),
     );
   }
   return { answers, tally: tallyOf(state, input.changeId, decided) };
@@ -101,6 +102,28 @@ function open(
   }
 }
 
+/**
+ * A decision that cannot be recorded is answered, like one that nobody signed: neither the others that came with it nor
+ * the change may depend on what anybody writes into a statement. What is wrong with the log itself is nobody's answer.
+ */
+async function admitOrRefuse(
+  ports: OrchestratorPorts & RateLimited,
+  state: LogState,
+  changeId: string,
+  message: SignedDecision,
+  opened: Opened,
+  decided: Decided | null,
+): Promise<AdmittedApproval> {
+  try {
+    return await admit(ports, state, changeId, message, opened, decided);
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    if (ERROR_KINDS[error.kind].retryable || error.kind === 'integrity') throw error;
+    const { approver, decision } = opened.predicate;
+    return { accepted: false, reasons: [...violationsOf(error)], index: null, approver, decision };
+  }
+}
+
 async function admit(
   ports: OrchestratorPorts & RateLimited,
   state: LogState,
@@ -109,7 +132,7 @@ async function admit(
   { predicate: approval, keyIds, mfa }: Opened,
   decided: Decided | null,
 ): Promise<AdmittedApproval> {
-  const change = state.changes[changeId];
+  const change = own(state.changes, changeId);
   const nowMs = ports.clock.nowMs();
   const { approver, decision, reason } = approval;
   const answer = { approver, decision, ...(reason === undefined ? {} : { reason }) };
@@ -125,7 +148,7 @@ async function admit(
   if (throttled !== null) return { ...answer, accepted: false, reasons: [throttled], index: null };
   const reasons = judgeApproval(approval, {
     change,
-    ended: state.ended[changeId] !== undefined,
+    ended: own(state.ended, changeId) !== undefined,
     trust: trustOf(state),
     keyIds,
     mfa,
@@ -165,7 +188,7 @@ function judgeDecision(
 }
 
 function tallyOf(state: LogState, changeId: string, decided: Decided | null): ApprovalStanding {
-  const change = state.changes[changeId];
+  const change = own(state.changes, changeId);
   if (!change?.plan || decided === null) {
     return {
       needed: 0,

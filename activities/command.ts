@@ -5,6 +5,7 @@ import type { Envelope } from '../domain/evidence/dsse.ts';
 import type { CommandAction, CommandPredicate } from '../domain/evidence/statements.ts';
 import { signaturesUnder, type TrustDocument } from '../domain/evidence/trust.ts';
 import { laneOfCommand } from '../domain/limits/rate-lane.ts';
+import { own } from '../domain/log/authority.ts';
 import { type ChangeRecord, type LogState, trustOf } from '../domain/log/state.ts';
 import { actionQuestions } from '../domain/permissions/change-questions.ts';
 import { principalOf } from '../domain/permissions/in-force.ts';
@@ -46,7 +47,7 @@ export async function admitCommand(
   const { predicate: command, keyIds } = opened;
   const { action, person, reason, nonce } = command;
   const accepted = { accepted: true, action, person, reason, nonce } as const;
-  const change = state.changes[input.changeId];
+  const change = own(state.changes, input.changeId);
   const earlier = change?.rulings.find(
     (one) => one.nonce === nonce && one.person === person && one.action === action,
   );
@@ -62,7 +63,7 @@ export async function admitCommand(
   const nowMs = ports.clock.nowMs();
   const reasons = judgeCommand(command, {
     change,
-    ended: state.ended[input.changeId] !== undefined,
+    ended: own(state.ended, input.changeId) !== undefined,
     trust: trustOf(state),
     keyIds,
     environment: ports.environment,

@@ -2,6 +2,7 @@ import { type DnsPlan, zoneOf } from '../domain/change/plan.ts';
 import type { Violation } from '../domain/errors.ts';
 import { judgeCommit } from '../domain/evidence/judge-commit.ts';
 import type { CommitPredicate, Move } from '../domain/evidence/statements.ts';
+import { own } from '../domain/log/authority.ts';
 import { authorise, type Frozen, whyFrozen } from './authorised-step.ts';
 import { movesOf } from './documents/moves.ts';
 import type { EnactorPorts } from './role-ports.ts';
@@ -22,9 +23,9 @@ const GOES_BACK = 'The change goes back; submit it again against what is live.';
  */
 export async function commit(ports: EnactorPorts, input: { changeId: string }): Promise<CommitResult> {
   const state = await ports.log.sync();
-  const ended = state.ended[input.changeId];
+  const ended = own(state.ended, input.changeId);
   if (ended?.status === 'committed') return { result: 'committed', index: ended.index };
-  const change = state.changes[input.changeId];
+  const change = own(state.changes, input.changeId);
   const last = change?.intents.at(-1);
   if (!change?.plan || !last) return refused('no-intent', `Change ${input.changeId} has no honoured intent.`);
 

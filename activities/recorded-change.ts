@@ -2,6 +2,7 @@ import type { Plan } from '../domain/change/plan.ts';
 import { type ChangeRequest, parseChangeRequest } from '../domain/change/request.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Digest } from '../domain/evidence/canonical-json.ts';
+import { own } from '../domain/log/authority.ts';
 import type { ChangeRecord, LogState } from '../domain/log/state.ts';
 import type { Bodies } from './ports/bodies.ts';
 
@@ -46,9 +47,9 @@ function parseJson(bytes: Uint8Array, digest: Digest): unknown {
 
 /** The open change, or an error that says whether it ended or was never honoured. */
 export function openChange(state: LogState, changeId: string): ChangeRecord {
-  const change = state.changes[changeId];
+  const change = own(state.changes, changeId);
   if (change) return change;
-  const ended = state.ended[changeId];
+  const ended = own(state.ended, changeId);
   if (ended) {
     throw new DomainError(
       'ALREADY_ENDED',

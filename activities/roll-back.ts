@@ -2,6 +2,7 @@ import type { Plan } from '../domain/change/plan.ts';
 import { DomainError, type Violation } from '../domain/errors.ts';
 import { digestOf } from '../domain/evidence/canonical-json.ts';
 import { verifyRollbackBundle } from '../domain/evidence/verify-bundle.ts';
+import { own } from '../domain/log/authority.ts';
 import { freezeOn, freezeText, reachOf } from '../domain/log/freeze-scope.ts';
 import type { LogState } from '../domain/log/state.ts';
 import type { StageEffect } from './authorised-step.ts';
@@ -21,7 +22,7 @@ export async function rollBack(
   effect: StageEffect,
 ): Promise<RollbackResult> {
   const state = await freshOrLastKnown(ports, effect);
-  const change = state.changes[effect.changeId];
+  const change = own(state.changes, effect.changeId);
   const intent = change?.intents.find((one) => one.index === effect.intentIndex);
   if (!change || !intent) return alreadyOver(state, effect);
 
@@ -58,7 +59,7 @@ async function freshOrLastKnown(ports: EnactorPorts, effect: StageEffect): Promi
     return await ports.log.sync({ atLeast: effect.intentIndex + 1 });
   } catch (error) {
     const known = ports.log.lastKnown();
-    const holdsIntent = known.changes[effect.changeId]?.intents.some(
+    const holdsIntent = own(known.changes, effect.changeId)?.intents.some(
       (one) => one.index === effect.intentIndex,
     );
     if (error instanceof DomainError && error.kind === 'unavailable' && holdsIntent) return known;
@@ -67,7 +68,7 @@ async function freshOrLastKnown(ports: EnactorPorts, effect: StageEffect): Promi
 }
 
 function alreadyOver(state: LogState, effect: StageEffect): RollbackResult {
-  const ended = state.ended[effect.changeId];
+  const ended = own(state.ended, effect.changeId);
   if (ended?.status === 'rolled-back' || ended?.status === 'aborted')
     return { result: 'rolled-back', recorded: true, wasLive: true };
   if (ended?.status === 'committed') return { result: 'committed' };

@@ -1,4 +1,5 @@
 import { DomainError } from '../domain/errors.ts';
+import { own } from '../domain/log/authority.ts';
 import { trustOf } from '../domain/log/state.ts';
 import type { ChangeStatus } from '../workflows/contract.ts';
 import { history } from './change-history.ts';
@@ -20,7 +21,7 @@ export async function status(parts: ControlPlaneParts, changeId: string): Promis
 
 /** A run that was reset, or started once more by somebody else, knows less than the log about how the change ended. */
 async function endedAlike({ log }: ControlPlaneParts, { changeId, phase }: ChangeStatus): Promise<boolean> {
-  const ended = (await log.sync()).ended[changeId];
+  const ended = own((await log.sync()).ended, changeId);
   return ended === undefined || (ended.status === 'committed') === (phase === 'committed');
 }
 

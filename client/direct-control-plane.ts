@@ -7,6 +7,7 @@ import { signStatement } from '../domain/evidence/statement-codec.ts';
 import type { CommandAction } from '../domain/evidence/statements.ts';
 import type { TrustDocument } from '../domain/evidence/trust.ts';
 import { judgeExpiry } from '../domain/evidence/trust-succession.ts';
+import { own } from '../domain/log/authority.ts';
 import { trustOf } from '../domain/log/state.ts';
 import { actionQuestions } from '../domain/permissions/change-questions.ts';
 import { principalOf } from '../domain/permissions/in-force.ts';
@@ -83,9 +84,9 @@ async function previewPlan(
 
 async function planOf(parts: ControlPlaneParts, changeId: string): Promise<Plan> {
   const state = await parts.log.sync();
-  const ended = state.ended[changeId];
+  const ended = own(state.ended, changeId);
   if (ended) throw alreadyEnded(changeId, ended);
-  const change = state.changes[changeId];
+  const change = own(state.changes, changeId);
   if (!change) throw unknownChange(changeId);
   if (!change.plan) {
     throw new DomainError('NOT_FOUND', `Change ${changeId} has no plan yet.`, {
@@ -105,7 +106,7 @@ async function decide(
   const trust = trustOf(state);
   mustHold(trust, person, 'approver');
   const { plan, code } = decision;
-  const author = state.changes[changeId]?.request.author;
+  const author = own(state.changes, changeId)?.request.author;
   if (author !== undefined) {
     const may = principalOf(trust, person.subject);
     const { judge } = await parts.permissions(state);
@@ -162,9 +163,9 @@ async function orEnded<T>(parts: ControlPlaneParts, changeId: string, call: () =
   } catch (error) {
     if (!(error instanceof DomainError) || error.code !== 'NOT_FOUND') throw error;
     const state = await parts.log.sync();
-    const ended = state.ended[changeId];
+    const ended = own(state.ended, changeId);
     if (ended) throw alreadyEnded(changeId, ended);
-    if (!state.changes[changeId]) throw unknownChange(changeId);
+    if (!own(state.changes, changeId)) throw unknownChange(changeId);
     throw new PortError(
       'ENGINE_UNAVAILABLE',
       `Change ${changeId} is recorded but the engine does not run it.`,

@@ -29,7 +29,7 @@ export async function submit(
   }
   const state = await log.sync();
   mustHold(trustOf(state), author, 'author');
-  if (state.changes[changeId] || state.ended[changeId])
+  if (own(state.changes, changeId) || own(state.ended, changeId))
     return submitAgain(parts, state, changeId, draft, author);
 
   refuseEarly(
@@ -68,7 +68,7 @@ async function submitAgain(
   draft: ChangeRequest,
   author: Person,
 ): Promise<{ changeId: string; index: number }> {
-  const recorded = state.changes[changeId]?.request;
+  const recorded = own(state.changes, changeId)?.request;
   if (recorded && recorded.author === author.subject) {
     const { clock = 0, vector = {}, base } = (await parts.readRequest(recorded.requestDigest)).spec;
     const again = asSeen(draft, { clock, vector, base });
@@ -84,9 +84,9 @@ export async function resume(
   changeId: string,
 ): Promise<{ changeId: string; index: number }> {
   const state = await parts.log.sync();
-  const ended = state.ended[changeId];
+  const ended = own(state.ended, changeId);
   if (ended) throw alreadyEnded(changeId, ended);
-  const recorded = state.changes[changeId]?.request;
+  const recorded = own(state.changes, changeId)?.request;
   if (!recorded) throw unknownChange(changeId);
   const { environment, requestDigest, index, resources } = recorded;
   return start(parts, { changeId, environment, requestDigest, requestIndex: index }, resources);

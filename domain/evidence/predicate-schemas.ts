@@ -17,8 +17,13 @@ const changeId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/);
 const environment = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/);
 const at = z.iso.datetime({ precision: 3 });
 const index = z.int().min(0);
-const nonce = z.string().min(1).max(128);
-const name = z.string().min(1).max(256);
+/** As plain as an id: it is a key in the fold's state and, like a name, part of what a role signs about it. */
+const nonce = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/);
+/** Without control characters, which take six bytes each in JSON: KMS signs 4096. */
+const name = z
+  .string()
+  .max(256)
+  .regex(/^\P{Cc}+$/u);
 const text = z.string().max(4000);
 const resource = z.string().regex(/^[a-z]+(\/[^/\s]+)+$/);
 const fence = z.string().max(1024).nullable();

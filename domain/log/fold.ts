@@ -102,7 +102,9 @@ export function createFold(input: {
     if (freeze === null) return { fate: 'inert', index, reason };
     const firstIndex = own(state.freezeNonces, freeze.nonce);
     if (firstIndex !== undefined) return { fate: 'duplicate', index, firstIndex };
-    recordFreeze(freeze, state, index);
+    // Nobody can read that it lifts what the freeze in force asks for beyond a stop.
+    const { hard, rollBack } = state.automation.find(({ scope }) => scope === null) ?? {};
+    recordFreeze({ ...freeze, ...(hard && { hard }), ...(rollBack && { rollBack }) }, state, index);
     return { fate: 'honoured', index };
   }
 

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { DomainError } from '../errors.ts';
+import { toBase64 } from '../evidence/base64.ts';
 import { digestOfBytes, parseCanonicalBytes, parseJsonBytes } from '../evidence/canonical-json.ts';
-import { preAuthEncoding } from '../evidence/dsse.ts';
-import { openPayload, verifiedKeyIds } from '../evidence/statement-codec.ts';
+import { type Envelope, preAuthEncoding } from '../evidence/dsse.ts';
+import { openEnvelope, openPayload, verifiedKeyIds } from '../evidence/statement-codec.ts';
 import type { FreezePredicate } from '../evidence/statements.ts';
 import type { Judge } from './authority.ts';
 
@@ -18,7 +19,8 @@ const time = z.iso.datetime({ precision: 3 }).catch('1970-01-01T00:00:00.000Z');
 /**
  * What an operator signed about automation in words that this build does not know, such as a scope of a later version.
  * Unreadable means frozen (DESIGN §6), so it stands for a freeze of the whole environment, which an operator lifts by an
- * entry that can be read. Its nonce is the digest of its payload. Null for anything else, as for what no operator signed.
+ * entry that can be read. Its nonce is the digest of its payload. Null for anything else, as for what no operator signed,
+ * or what only somebody else's additions to the envelope make unreadable.
  */
 export function unreadableFreeze(
   bytes: Uint8Array,
@@ -38,6 +40,8 @@ export function unreadableFreeze(
       .map((keyId) => judge.trust.personByKey.get(keyId))
       .find((person) => person?.roles.includes('operator'));
     if (!operator) return null;
+    // Without its parts, which no signature covers: put beside an old freeze, they would make a new one of it.
+    if (isReadable({ payload: toBase64(payload), payloadType, signatures })) return null;
     return {
       environment,
       state: 'frozen',
@@ -49,6 +53,16 @@ export function unreadableFreeze(
     };
   } catch (error) {
     if (error instanceof DomainError) return null;
+    throw error;
+  }
+}
+
+function isReadable(envelope: Envelope): boolean {
+  try {
+    openEnvelope(envelope);
+    return true;
+  } catch (error) {
+    if (error instanceof DomainError) return false;
     throw error;
   }
 }

@@ -238,7 +238,7 @@ describe('an approval that does not count', () => {
     '%s',
     async (name, { rule, code, says, key = 'carol', entry = 'refused: ' }) => {
       const { changeId, planDigest } = waiting;
-      const nonce = `nonce-${name}`;
+      const nonce = `nonce-${name.replaceAll(' ', '-')}`;
       const usedNonce = (await env.log.sync()).changes[changeId]?.acceptances[0]?.nonce ?? '';
       const approval = await signStatement(readPersonSigner(keyOf(key)), 'approval', {
         changeId,

@@ -70,6 +70,11 @@ export const BAD_APPROVALS: Readonly<Record<string, BadApproval>> = {
     code: 'NOT_PERMITTED',
     says: () => ({ approver: 'dave' }),
   },
+  'by a name of 768 bytes': {
+    rule: 'approver-role',
+    code: 'NOT_PERMITTED',
+    says: () => ({ approver: '漢'.repeat(256) }),
+  },
   'signed by another person': { rule: 'own-key', code: 'SIGNATURE_INVALID', key: 'bob' },
   'signed by a stranger': {
     rule: 'signature-invalid',

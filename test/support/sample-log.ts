@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
+import { PortError } from '../../domain/errors.ts';
 import { digestOf } from '../../domain/evidence/canonical-json.ts';
 import type { Envelope, Signer } from '../../domain/evidence/dsse.ts';
 import { keyIdOf } from '../../domain/evidence/ed25519-key.ts';
@@ -44,6 +45,26 @@ export function signerOf(holder: string): Signer {
   const { privateKey, raw } = keyOf(holder);
   return { keyId: keyIdOf(raw), sign: async (message) => sign(null, message, privateKey) };
 }
+
+/** AWS KMS API, `Sign`: `Message` has at most 4096 bytes. */
+export const KMS_LIMIT_BYTES = 4096;
+
+/** Refuses more than so many bytes, as the signer of a role does (`kms-signer.ts`). */
+export function limitedSignerOf(holder: string, maxBytes = KMS_LIMIT_BYTES): Signer {
+  const signer = signerOf(holder);
+  return {
+    keyId: signer.keyId,
+    sign: async (message) => {
+      if (message.length <= maxBytes) return signer.sign(message);
+      throw new PortError('TOO_LARGE', `The statement has ${message.length} bytes.`, { next: 'Split it.' });
+    },
+  };
+}
+
+/** As long as the id of a change may be. */
+export const LONGEST_ID = 'c'.repeat(128);
+/** As long as a name may be, in characters of three bytes each. */
+export const LONGEST_NAME = '漢'.repeat(256);
 
 export function trustedKeys(...holders: string[]) {
   return holders.map((holder) => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { expect, inject, it } from 'vitest';
+import { DomainError } from '../../domain/errors.ts';
 import {
   type ChangeStatus,
   type DecideAnswer,
@@ -88,6 +89,32 @@ function tests(engine: () => Engine): void {
     expect(await runIdOf(change)).not.toBe(firstRun);
     const accepted = world.log.indexOf('accepted approve of bob, nonce of bob');
     expect(accepted).toBeLessThan(world.log.findIndex((entry) => entry.includes('votes yes in round 2')));
+  });
+
+  it('while a decision is refused for good does not fail the run: the phase ends the change', async () => {
+    const world = new FakeWorld(randomUUID());
+    const votes = new Gate();
+    for (const zone of VOTER_ZONES) {
+      const { vote } = world.voter(zone, 'yes');
+      world.voters[zone] = {
+        vote: async (input) => {
+          if (input.round === 1) await votes.pass();
+          return vote(input);
+        },
+      };
+    }
+    world.orchestrator.admitApprovals = () =>
+      Promise.reject(new DomainError('NOT_FOUND', 'The body of its plan is gone.'));
+    const change = await engine().start(world);
+    await votes.reached;
+    await change.handle.startUpdate<DecideAnswer, [DecideMessage]>(MESSAGES.decide, {
+      args: [decisionOf({ approver: 'bob' })],
+      waitForStage: 'ACCEPTED',
+    });
+    await flood(change);
+    await change.untilWaitingFor('paused');
+    await change.command('continue');
+    expect(await change.result()).toMatchObject({ status: 'rejected', violations: [{ code: 'NOT_FOUND' }] });
   });
 
   it('during a bake has that stage watched anew in a new history, still paused and with its way back', async () => {

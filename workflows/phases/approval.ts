@@ -2,7 +2,7 @@ import { allHandlersFinished } from '@temporalio/workflow';
 import type { ApprovalStanding } from '../../activities/approval.ts';
 import type { Violation } from '../../domain/errors.ts';
 import { orchestrator } from '../activities.ts';
-import { type ChangeRun, PAUSE_ENDED_BY, pausedBy, STOPPED, type Stopped } from '../change-run.ts';
+import { type ChangeRun, failureOf, PAUSE_ENDED_BY, pausedBy, STOPPED, type Stopped } from '../change-run.ts';
 import type { DecisionDesk } from '../decision-desk.ts';
 import type { PhaseOutcome } from './outcome.ts';
 
@@ -43,7 +43,13 @@ export async function approval(run: ChangeRun, desk: DecisionDesk): Promise<Phas
 export async function answerWaiting(run: ChangeRun, desk: DecisionDesk): Promise<void> {
   const giveUpAtMs = Date.now() + ANSWERED_WITHIN_MS;
   while (run.progress.plan !== null && desk.hasMail && !allHandlersFinished() && Date.now() < giveUpAtMs) {
-    if ((await admitBatch(run, desk)) === STOPPED) return;
+    try {
+      if ((await admitBatch(run, desk)) === STOPPED) return;
+    } catch (error) {
+      // Refused for good: the phase itself meets that in the next run, which gets what is unanswered, and ends by it.
+      if (failureOf(error).kind === 'bug') throw error;
+      return;
+    }
   }
 }
 

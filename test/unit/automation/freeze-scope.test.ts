@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import { canonicalBytes } from '../../../domain/evidence/canonical-json.ts';
-import { STATEMENT_PAYLOAD_TYPE } from '../../../domain/evidence/dsse.ts';
+import { type Envelope, STATEMENT_PAYLOAD_TYPE } from '../../../domain/evidence/dsse.ts';
 import { signPayload } from '../../../domain/evidence/statement-codec.ts';
 import type { FreezePredicate, FreezeScope, Predicates } from '../../../domain/evidence/statements.ts';
 import { encodeEntry } from '../../../domain/log/entry.ts';
@@ -12,6 +12,8 @@ import {
   API,
   ENVIRONMENT,
   entryOf,
+  envelopeOf,
+  SAMPLES,
   sampleMove,
   signedTrust,
   signerOf,
@@ -237,16 +239,20 @@ describe('a gradual resumption', () => {
 });
 
 describe('what this build cannot read', () => {
-  async function signed(says: object, holder: string, type = 'freeze/v2'): Promise<Uint8Array> {
+  async function signed(
+    says: object,
+    holder: string,
+    type = 'freeze/v2',
+    beside: Pick<Envelope, 'parts'> = {},
+  ): Promise<Uint8Array> {
     const statement = {
       _type: 'https://in-toto.io/Statement/v1',
       subject: [],
       predicateType: `https://resilience-ctl.dev/${type}`,
       predicate: says,
     };
-    return encodeEntry(
-      await signPayload(signerOf(holder), STATEMENT_PAYLOAD_TYPE, canonicalBytes(statement)),
-    );
+    const envelope = await signPayload(signerOf(holder), STATEMENT_PAYLOAD_TYPE, canonicalBytes(statement));
+    return encodeEntry({ ...envelope, ...beside });
   }
   const NEWER = {
     environment: ENVIRONMENT,
@@ -272,7 +278,53 @@ describe('what this build cannot read', () => {
     expect(isFrozen(fold, RECORDS)).toBe(true);
   });
 
+  it('counts once, whatever stands beside it', async () => {
+    const fold = newFold();
+    fold.apply(await signed(NEWER, 'olga'));
+    await freeze(fold, { state: 'active' });
+    expect(fold.apply(await signed(NEWER, 'olga', 'freeze/v2', { parts: {} }))).toMatchObject({
+      fate: 'duplicate',
+    });
+    expect(isFrozen(fold, CONFIG)).toBe(false);
+  });
+
+  it('lifts nothing, ever, by a nonce that no state could remember', async () => {
+    const fold = newFold();
+    const bytes = await signed(
+      { ...SAMPLES.freeze, state: 'active', nonce: '__proto__' },
+      'olga',
+      'freeze/v1',
+    );
+    await freeze(fold, {});
+    expect(fold.apply(bytes)).toMatchObject({ fate: 'honoured' });
+    expect(isFrozen(fold, CONFIG)).toBe(true);
+    await freeze(fold, { state: 'active' });
+    await freeze(fold, {});
+    expect(fold.apply(bytes)).toMatchObject({ fate: 'duplicate', firstIndex: 1 });
+    expect(isFrozen(fold, CONFIG)).toBe(true);
+  });
+
+  it.each(['hard', 'rollBack'] as const)('lifts nothing of the freeze in force: %s stays', async (asked) => {
+    const fold = newFold();
+    await freeze(fold, { [asked]: true });
+    fold.apply(await signed(NEWER, 'olga'));
+    expect(fold.state.automation).toMatchObject([{ state: 'frozen', scope: null, index: 1, [asked]: true }]);
+    await freeze(fold, { state: 'active' });
+    fold.apply(await signed({ ...NEWER, moonPhase: 'new' }, 'olga'));
+    expect(fold.state.automation).toMatchObject([{ state: 'frozen', index: 3 }]);
+    expect(fold.state.automation[0]).not.toHaveProperty(asked);
+  });
+
   it.each<[string, () => Promise<Uint8Array>]>([
+    [
+      'it can be read, and somebody put parts beside it',
+      async () => encodeEntry({ ...(await envelopeOf('freeze')), parts: {} }),
+    ],
+    [
+      'it is an end of a freeze that can be read, and somebody put parts beside it',
+      async () =>
+        encodeEntry({ ...(await envelopeOf('freeze', { state: 'active' })), parts: { hard: true } }),
+    ],
     ['somebody else signed', () => signed(NEWER, 'ada')],
     ['a service signed', () => signed(NEWER, 'orchestrator')],
     ['is about another environment', () => signed({ ...NEWER, environment: 'staging' }, 'olga')],

@@ -34,7 +34,7 @@ function brakesOf(
     },
     newNonce: () => {
       nonces += 1;
-      return `nonce ${nonces}`;
+      return `nonce-${nonces}`;
     },
   });
 }

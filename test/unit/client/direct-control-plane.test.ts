@@ -16,7 +16,7 @@ import type { Envelope } from '../../../domain/evidence/dsse.ts';
 import { openEnvelope } from '../../../domain/evidence/statement-codec.ts';
 import type { ApprovalPredicate } from '../../../domain/evidence/statements.ts';
 import type { TrustDocument } from '../../../domain/evidence/trust.ts';
-import { judgeUnder } from '../../../domain/log/authority.ts';
+import { judgeUnder, own } from '../../../domain/log/authority.ts';
 import { type EntryFate, emptyLogState } from '../../../domain/log/state.ts';
 import { DEFAULT_POLICY } from '../../../domain/permissions/default-policy.ts';
 import { createCedarEngine } from '../../../infra/cedar/cedar-engine.ts';
@@ -97,7 +97,7 @@ function scene(engine: Partial<ChangeEngine> = {}, trust = TRUST) {
     const index = state.size;
     state.size += 1;
     appended.push(envelope);
-    const first = state.changes[changeId];
+    const first = own(state.changes, changeId);
     if (first) return { fate: 'duplicate', index, firstIndex: first.request.index };
     const nothingYet = {
       plan: null,
@@ -267,6 +267,19 @@ describe('submit', () => {
     });
     expect(happened).toEqual(['body', 'entry', 'start', 'start']);
     expect(started[1]).toEqual(started[0]);
+  });
+
+  it.each(['constructor', 'valueOf'])('under the id %s is a change like any other', async (changeId) => {
+    const { controlPlane, happened } = scene({ command: unknown });
+    await expect(controlPlane.resume(changeId)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(controlPlane.planOf(changeId)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(
+      controlPlane.command(changeId, { action: 'abort', reason: 'a test' }, person('alice')),
+    ).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    });
+    expect(await controlPlane.submit(changeId, REQUEST, person('alice'))).toMatchObject({ changeId });
+    expect(happened).toEqual(['body', 'entry', 'start']);
   });
 
   it('of another request under the same id is refused', async () => {

@@ -4,10 +4,14 @@ import { digestOf } from '../../../domain/evidence/canonical-json.ts';
 import { preAuthEncoding } from '../../../domain/evidence/dsse.ts';
 import { openEnvelope } from '../../../domain/evidence/statement-codec.ts';
 import { encodeEntry } from '../../../domain/log/entry.ts';
-import { acceptance, envelopeOf, sampleMove } from '../../support/sample-log.ts';
-
-/** AWS KMS API, `Sign`: `Message` has at most 4096 bytes. */
-const KMS_LIMIT_BYTES = 4096;
+import {
+  acceptance,
+  envelopeOf,
+  KMS_LIMIT_BYTES,
+  LONGEST_ID,
+  LONGEST_NAME,
+  sampleMove,
+} from '../../support/sample-log.ts';
 
 const moves = (count: number) =>
   Array.from({ length: count }, (_, i) => sampleMove({ resource: `config/service-${i}/limits`, clock: i }));
@@ -22,9 +26,9 @@ describe('the parts beside a payload', () => {
   });
 
   const made = {
-    build: `100.100.100+${'b'.repeat(12)}`,
+    build: 'b'.repeat(64),
     rules: digestOf('rules'),
-    run: { workflowId: 'w'.repeat(64), runId: 'r'.repeat(36), activityId: '1000' },
+    run: { workflowId: LONGEST_ID, runId: 'r'.repeat(36), activityId: '1000' },
   };
   const reasons = boundedReasons(
     Array.from({ length: 9 }, () => ({
@@ -36,11 +40,17 @@ describe('the parts beside a payload', () => {
     })),
   );
 
-  test('leave room in one signature for every reason, and for who decided', async () => {
-    const inner = { reason: 'because '.repeat(400) };
+  test('leave room in one signature for the first reasons, and for who decided', async () => {
+    const about = { changeId: LONGEST_ID, environment: 'e'.repeat(40) };
+    const nonce = 'n'.repeat(128);
+    const inner = { ...about, nonce, approver: LONGEST_NAME, reason: 'because '.repeat(400) };
+    expect(reasons.length).toBeGreaterThan(1);
     for (const envelope of [
-      await acceptance({ inner, change: { reasons, accepted: false, madeBy: made } }),
-      await envelopeOf('vote', { reasons, decision: 'no', madeBy: made }),
+      await acceptance({
+        inner,
+        change: { reasons, accepted: false, madeBy: made, mfa: await envelopeOf('mfa') },
+      }),
+      await envelopeOf('vote', { ...about, reasons, decision: 'no', madeBy: made }),
     ]) {
       const payload = Buffer.from(envelope.payload, 'base64');
       expect(preAuthEncoding(envelope.payloadType, payload).length).toBeLessThan(KMS_LIMIT_BYTES);

@@ -92,15 +92,25 @@ describe('refused as malformed', () => {
     ['another version of the type', (text) => text.replace('/request/v1', '/request/v2')],
     ['the predicate of another type', (text) => text.replace('/request/v1', '/vote/v1')],
     ['another statement type', (text) => text.replace('Statement/v1', 'Statement/v0.1')],
-    ['a lone surrogate', (text) => text.replace('"n-1"', '"\\ud800"')],
+    ['a lone surrogate', (text) => text.replace('"ada"', '"\\ud800"')],
+    ['a control character in a name', (text) => text.replace('"ada"', '"ada\\u0001"')],
+    ['a name of more than 256 units', (text) => text.replace('"ada"', `"${'漢'.repeat(257)}"`)],
+    ['a nonce with a control character', (text) => text.replace('"n-1"', '"n-1\\n"')],
+    ['a nonce that every object has', (text) => text.replace('"n-1"', '"__proto__"')],
+    ['a nonce with a space', (text) => text.replace('"n-1"', '"n 1"')],
+    ['a nonce of more than 128 characters', (text) => text.replace('"n-1"', `"${'n'.repeat(129)}"`)],
     ['no JSON', () => 'null and void'],
   ])('a payload with %s', async (_, edit) => {
     const envelope = await withPayload(edit);
     expect(() => openEnvelope(envelope)).toThrow(malformed);
   });
 
-  test('the same payload unedited is opened', async () => {
-    expect(openEnvelope(await withPayload((text) => text)).type).toBe('request');
+  test.each([
+    ['unedited', '', ''],
+    ['with the longest name', '"ada"', `"${'漢'.repeat(256)}"`],
+    ['with the longest nonce', '"n-1"', `"N${'._-9'.repeat(31)}abc"`],
+  ])('the same payload %s is opened', async (_, from, to) => {
+    expect(openEnvelope(await withPayload((text) => text.replace(from, to))).type).toBe('request');
   });
 
   test.each<[string, (envelope: Envelope) => unknown]>([

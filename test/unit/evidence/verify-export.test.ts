@@ -330,7 +330,7 @@ describe('a log that its own keepers signed, cosigned and exported', () => {
         const plan = await planned(writer);
         await votes(writer, plan);
         await writer.approve(plan);
-        await writer.approve(plan, { nonce: 'once more' });
+        await writer.approve(plan, { nonce: 'once-more' });
       },
     ],
     [

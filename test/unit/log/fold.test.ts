@@ -362,6 +362,32 @@ describe('idempotency', () => {
     expect(fates.map(({ fate }) => fate)).toEqual(['honoured', 'honoured', 'duplicate']);
   });
 
+  test('an old freeze entry cannot be replayed with parts beside it, which nobody signed', async () => {
+    const fold = newFold();
+    const hard = await envelopeOf('freeze', { hard: true });
+    const lifted = await envelopeOf('freeze', { state: 'active', nonce: 'f-2' });
+    fold.apply(encodeEntry(hard));
+    for (const parts of [{}, { scope: null }]) {
+      expect(fold.apply(encodeEntry({ ...hard, parts }))).toMatchObject({ fate: 'inert' });
+    }
+    expect(fold.state.automation).toMatchObject([{ state: 'frozen', hard: true, index: 0 }]);
+    fold.apply(encodeEntry(lifted));
+    for (const envelope of [hard, lifted]) {
+      expect(fold.apply(encodeEntry({ ...envelope, parts: {} }))).toMatchObject({ fate: 'inert' });
+    }
+    expect(fold.state.automation).toMatchObject([{ state: 'active' }]);
+  });
+
+  test.each(['constructor', 'valueOf'])('a freeze entry with the nonce %s counts once', async (nonce) => {
+    const fates = await folded(
+      newFold(),
+      ['freeze', { state: 'active', nonce }],
+      ['freeze', { nonce: 'f-2' }],
+      ['freeze', { state: 'active', nonce }],
+    );
+    expect(fates.map(({ fate }) => fate)).toEqual(['honoured', 'honoured', 'duplicate']);
+  });
+
   test('trust and snapshot entries count once', async () => {
     const fates = await folded(
       newFold(),

@@ -10,16 +10,25 @@ import type { CommandPredicate } from '../../../domain/evidence/statements.ts';
 import { encodeEntry } from '../../../domain/log/entry.ts';
 import { createFold } from '../../../domain/log/fold.ts';
 import { verifyEd25519 } from '../../../infra/keys/verify-ed25519.ts';
-import { CHANGE, ENVIRONMENT, entryOf, envelopeOf, signedTrust, signerOf } from '../../support/sample-log.ts';
+import {
+  CHANGE,
+  ENVIRONMENT,
+  entryOf,
+  envelopeOf,
+  LONGEST_ID,
+  LONGEST_NAME,
+  limitedSignerOf,
+  signedTrust,
+} from '../../support/sample-log.ts';
 
 const NOW_MS = Date.parse('2026-01-01T00:10:00.000Z');
 
 /** One open change in a log that can be taken down. */
-async function scene() {
+async function scene(changeId = CHANGE) {
   const trust = signedTrust();
   const verify = verifyEd25519;
   const fold = createFold({ environment: ENVIRONMENT, trust, verify });
-  fold.apply(await entryOf('request'));
+  fold.apply(await entryOf('request', { changeId }));
   let down = false;
   const orDown = () => {
     if (down) throw new PortError('STORE_UNAVAILABLE', 'The log is down.');
@@ -27,7 +36,7 @@ async function scene() {
   const ports = {
     environment: ENVIRONMENT,
     verify,
-    signer: signerOf('orchestrator'),
+    signer: limitedSignerOf('orchestrator'),
     madeBy: () => ({ build: 'test', rules: digestOf('rules') }),
     clock: { nowMs: () => NOW_MS },
     limiter: createRateLimiter({ nowMs: () => NOW_MS }),
@@ -43,9 +52,10 @@ async function scene() {
       },
     },
   } as unknown as OrchestratorPorts & RateLimited & { verify: typeof verify };
-  const admit = (command: Envelope, unrecorded: Envelope[] = []) =>
-    admitCommand(ports, { changeId: CHANGE, command, unrecorded });
-  const rulings = () => fold.state.changes[CHANGE]?.rulings.map(({ action, accepted }) => [action, accepted]);
+  const admit = (command: Envelope, unrecorded: Envelope[] = [], id = changeId) =>
+    admitCommand(ports, { changeId: id, command, unrecorded });
+  const rulings = () =>
+    fold.state.changes[changeId]?.rulings.map(({ action, accepted }) => [action, accepted]);
   return { admit, fold, rulings, takeDown: () => (down = true), bringUp: () => (down = false) };
 }
 
@@ -73,6 +83,37 @@ test("what a person signed in another's name is refused and recorded", async () 
   const refused = await admit(await command({ action: 'abort' }, 'bob'));
   expect(refused).toMatchObject({ accepted: false, reasons: [{ rule: 'own-key' }] });
   expect(rulings()).toEqual([['abort', false]]);
+});
+
+test('the longest name and nonce of a refused command fit into what KMS signs', async () => {
+  const { admit, rulings } = await scene(LONGEST_ID);
+  const about = { changeId: 'd'.repeat(128), nonce: 'n'.repeat(128), person: LONGEST_NAME };
+  expect(await admit(await command({ ...about, action: 'abort' }, 'bob'))).toMatchObject({ accepted: false });
+  expect(rulings()).toEqual([['abort', false]]);
+});
+
+test.each(['__proto__', 'constructor', 'valueOf'])(
+  'there is no change %s to steer before it is requested',
+  async (id) => {
+    const { admit, fold } = await scene();
+    expect(await admit(await command(), [], id)).toMatchObject({
+      accepted: false,
+      reasons: [{ rule: 'open-change', code: 'NOT_FOUND' }],
+    });
+    expect(fold.state.size).toBe(1);
+  },
+);
+
+test.each(['constructor', 'valueOf'])('a change called %s can be paused and aborted', async (changeId) => {
+  const { admit, rulings } = await scene(changeId);
+  for (const action of ['pause', 'abort'] as const) {
+    const sent = await command({ changeId, action, nonce: action });
+    expect(await admit(sent)).toMatchObject({ accepted: true });
+  }
+  expect(rulings()).toEqual([
+    ['pause', true],
+    ['abort', true],
+  ]);
 });
 
 test('what nobody signed is refused and leaves no trace', async () => {
