@@ -42,6 +42,15 @@ export async function writeProof(
     if (fate.fate !== 'honoured' || statement === null || !belongs(statement, changeId)) continue;
     entries.push({ index, bytes, statement, proof: await inclusionProof(index, size, read) });
   }
+  if (entries.some(({ statement }) => statement.type.startsWith('override-'))) {
+    throw new DomainError(
+      'NOT_PERMITTED',
+      `Nobody requested change ${changeId}: it was break-glass, which has no proof in one file.`,
+      {
+        next: `Export it, which proves it too: \`resilience-ctl audit export --out evidence --change ${changeId}\`.`,
+      },
+    );
+  }
   if (!entries.some(({ statement }) => statement.type === 'request')) {
     throw new DomainError('NOT_FOUND', `The first ${size} entries hold no change ${changeId}.`, {
       next: 'Check the id, or wait until a checkpoint covers it: see `resilience-ctl history CHANGE`.',

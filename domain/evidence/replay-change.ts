@@ -19,6 +19,7 @@ import { canonicalText, type Digest, digestOf, parseJsonBytes } from './canonica
 import { judgeDescription } from './describe-request.ts';
 import { judgeCommit } from './judge-commit.ts';
 import { readPlan } from './read-plan.ts';
+import { replayOverride } from './replay-override.ts';
 import { judgeStageAgain } from './replay-verdict.ts';
 import type { OpenedStatement } from './statement-codec.ts';
 import type { MadeBy, PlanPredicate, StageVerdictPredicate } from './statements.ts';
@@ -79,6 +80,7 @@ export async function replayChange(input: ReplayInput): Promise<ReplayedDecision
     const said = fate === 'honoured' ? openOrNull(bytes) : null;
     if (said === null || !('changeId' in said.predicate) || said.predicate.changeId !== input.changeId)
       continue;
+    decisions.push(...(await replayOverride(input, said, index)));
     record = own(fold.state.changes, input.changeId) ?? record;
     if (record === undefined) continue;
     if (said.type === 'plan')
@@ -88,7 +90,7 @@ export async function replayChange(input: ReplayInput): Promise<ReplayedDecision
       decisions.push({ ...decided, madeBy });
     }
   }
-  if (record !== undefined) return decisions;
+  if (record !== undefined || decisions.length > 0) return decisions;
   throw new DomainError('NOT_FOUND', `The log knows no change ${input.changeId}.`, {
     next: 'See `resilience-ctl status` for the changes that it knows.',
   });

@@ -1,6 +1,7 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { bodyFile } from '../../domain/evidence/export-layout.ts';
 import { Fleet } from '../../examples/demo/consumers.ts';
 import { VOTER_ZONES } from '../../workflows/contract.ts';
 import { jsonLines, runHere } from '../support/command-line.ts';
@@ -114,6 +115,13 @@ test('an auditor who has the export and nothing else finds it proven', async () 
     changes: expect.arrayContaining([glass.changeId]),
     missing: [],
   });
+  expect(await answer('audit replay', 'audit', 'replay', glass.changeId, '--from', 'evidence')).toMatchObject(
+    { decisions: [{ decision: 'commit', about: 'break-glass', result: 'same' }] },
+  );
+  expect(await here('audit', 'prove', glass.changeId)).toMatchObject({ status: 4 });
+  const digest = (await env.log.sync()).live[PAYMENTS]?.digest;
+  if (!digest) throw new Error('it is not live');
+  expect(existsSync(join(env.dir, 'evidence', bodyFile(digest)))).toBe(true);
   const verified = await runHere('/nonexistent', ['audit', 'verify', join(env.dir, 'evidence')], {
     env: { RESILIENCE_HOME: '/nonexistent' },
     connect: () => Promise.reject(new Error('no network')),

@@ -6,6 +6,7 @@ import { createStore } from '../../../client/direct-store.ts';
 import { PortError } from '../../../domain/errors.ts';
 import { createEntryAudit } from '../../../domain/evidence/audit-entries.ts';
 import { canonicalBytes, digestOf } from '../../../domain/evidence/canonical-json.ts';
+import { replayChange } from '../../../domain/evidence/replay-change.ts';
 import type { OverridePredicate } from '../../../domain/evidence/statements.ts';
 import { PERMISSIONS_RESOURCE } from '../../../domain/kinds/policy.ts';
 import { decodeEntry, encodeEntry } from '../../../domain/log/entry.ts';
@@ -63,6 +64,16 @@ async function audited({ world, trust, verify }: Scene): Promise<string[]> {
   });
   for (const bytes of world.entries) await audit.next(bytes);
   return audit.discrepancies.map(({ rule }) => rule);
+}
+
+function replayed({ world, trust, verify }: Scene) {
+  return replayChange({
+    ...{ changeId: CHANGE, environment: ENVIRONMENT, trust, verify },
+    body: async (digest) => world.bodies.get(digest) ?? null,
+    async *entries() {
+      yield* world.entries;
+    },
+  });
 }
 
 describe('two people', () => {
@@ -227,14 +238,15 @@ describe('who reads it', () => {
     if (plan === null || moves === null) throw new Error('nothing is planned');
     const planDigest = await scene.ports.bodies.put(canonicalBytes(plan));
     const change = { requestDigest: plan.requestDigest };
-    for (const [said, found] of [
-      [{ planDigest, moves }, []],
-      [{ planDigest, moves: moves.slice(0, 1) }, ['override-as-planned']],
+    for (const [said, found, result] of [
+      [{ planDigest, moves }, [], 'same'],
+      [{ planDigest, moves: moves.slice(0, 1) }, ['override-as-planned'], 'different'],
     ] as const) {
       scene.world.entries = [
         encodeEntry(await overrideCommit({ said: { ...said, moves: [...said.moves] }, change })),
       ];
       expect(await audited(scene)).toEqual(found);
+      expect(await replayed(scene)).toMatchObject([{ decision: 'commit', about: 'break-glass', result }]);
     }
   });
 
