@@ -11,6 +11,7 @@ import { type CarriedOverride, openOverride, saidIn } from '../../domain/log/ove
 import { type LogState, trustOf } from '../../domain/log/state.ts';
 import { standingAgainst } from '../../domain/override/judge-guards.ts';
 import { judgeOverride } from '../../domain/override/judge-override.ts';
+import { overrideRecords } from '../../domain/override/override-moves.ts';
 import { actionQuestions } from '../../domain/permissions/change-questions.ts';
 import { principalOf } from '../../domain/permissions/in-force.ts';
 import { expectedFences } from '../dns/fences.ts';
@@ -80,7 +81,7 @@ async function judge(
     ...judgeOverride(said, {
       ...{ environment, keyIds, factors, people: trust.people, services: trust.services },
       planDigest: planned.planDigest ?? '',
-      moves: planned.moves,
+      effect: planned.effect,
       used: isUsed(said, state) || (await isSpooled(ports, said)),
       nowMs: clock.nowMs(),
     }),
@@ -137,8 +138,7 @@ async function writeAhead(
   const spooled = base.state === null ? overrideFence(expectedFence, mark) : null;
   const intent: OverrideIntentPredicate = {
     ...{ changeId: plan.changeId, environment, planDigest: digestOf(plan), requestDigest: digestOf(request) },
-    zone: plan.zone,
-    resources: plan.resources.map(({ resource, targetDigest }) => ({ resource, to: targetDigest })),
+    ...overrideRecords(plan),
     ...{ expectedFence, fence: spooled, override, factors },
     at: new Date(clock.nowMs()).toISOString(),
   };

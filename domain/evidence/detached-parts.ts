@@ -11,7 +11,7 @@ import type { StatementType } from './statements.ts';
 const DETACHED: { [T in StatementType]?: readonly string[] } = {
   acceptance: ['approval', 'mfa'],
   commit: ['moves'],
-  override: ['moves'],
+  override: ['moves', 'records'],
   'override-commit': ['override', 'factors'],
   'override-intent': ['override', 'factors', 'resources'],
   plan: ['resources'],

@@ -28,6 +28,11 @@ const text = z.string().max(4000);
 const resource = z.string().regex(/^[a-z]+(\/[^/\s]+)+$/);
 const fence = z.string().max(1024).nullable();
 
+const recordsOfZone = {
+  zone: name,
+  resources: z.array(z.strictObject({ resource, to: digest.nullable() })).min(1),
+};
+
 const violation: z.ZodType<Violation> = z.strictObject({
   code: z.string().refine(isErrorCode),
   rule: name,
@@ -319,6 +324,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     guards: z.array(z.enum(OVERRIDABLE_GUARDS)),
     emptying: z.array(resource),
     moves: z.exactOptional(z.array(move.omit({ versionDigest: true })).min(1)),
+    records: z.exactOptional(z.strictObject(recordsOfZone)),
     reason: z.string().min(8).max(1000),
     nonce,
     issuedAt: at,
@@ -329,8 +335,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     environment,
     planDigest: digest,
     requestDigest: digest,
-    zone: name,
-    resources: z.array(z.strictObject({ resource, to: digest.nullable() })).min(1),
+    ...recordsOfZone,
     expectedFence: fence,
     fence,
     override: envelopeSchema,

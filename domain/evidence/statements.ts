@@ -460,8 +460,10 @@ export interface OverridePredicate {
   guards: OverridableGuard[];
   /** Resources of which nothing will be left: besides every guard, and each by name. */
   emptying: string[];
-  /** Of documents, exactly what goes live; absent for records, whose zone is replaced as the plan says. */
+  /** Of documents, exactly what goes live; absent for records. */
   moves?: OverrideMove[];
+  /** Of records, exactly what the zone will hold of them; absent for documents. */
+  records?: Pick<OverrideIntentPredicate, 'zone' | 'resources'>;
   reason: string;
   nonce: string;
   issuedAt: string;
@@ -470,6 +472,9 @@ export interface OverridePredicate {
 
 /** The two signatures over it stand for the version statement that an enactor would have signed. */
 export type OverrideMove = Omit<Move, 'versionDigest'>;
+
+/** What two people sign to make live, besides the plan's digest: the role that carries it out is not believed about it. */
+export type OverrideEffect = Pick<OverridePredicate, 'moves' | 'records'>;
 
 /**
  * Signed by the break-glass role, before the effect: in the log, or, where that is down, in a spool that is brought to

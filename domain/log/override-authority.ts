@@ -70,8 +70,13 @@ export function judgeCarriedOverride(
   if ('zone' in carrier !== (said.moves === undefined)) {
     return `the override inside is for ${said.moves === undefined ? 'records' : 'documents'}`;
   }
+  const elsewhere =
+    'zone' in carrier &&
+    carrier.resources.find(({ resource }) => !resource.startsWith(`dns/${carrier.zone}/`));
+  if (elsewhere) return `${elsewhere.resource} is no record of ${carrier.zone}`;
   const [reason] = judgeOverride(said, {
     ...{ environment: carrier.environment, keyIds, factors, planDigest: carrier.planDigest },
+    effect: 'zone' in carrier ? { records: { zone: carrier.zone, resources: carrier.resources } } : said,
     people: distinct<Person>(trust.personByKey),
     services: distinct<Service>(trust.serviceByKey),
     used: false,

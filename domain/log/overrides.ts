@@ -7,18 +7,24 @@ import type {
   OverridePredicate,
   ReviewPredicate,
 } from '../evidence/statements.ts';
+import { GUARDS_OF_THE_LOG } from '../override/guards.ts';
 import { inert, notCounted, type Obstacle, obstacleOfFreeze } from './obstacle.ts';
 import { saidIn } from './override-authority.ts';
 import type { LogState, OverrideRecord } from './state.ts';
 
 /**
  * What must hold at the index of an override's intent. One from a spool has happened already, whatever stands against
- * it now, so it is only asked whether it is new.
+ * it now, so it is only asked whether it is new, and whether the two people knew that the log would not be asked: that it
+ * was down is the role's word alone.
  */
 export function obstacleToOverride(intent: OverrideIntentPredicate, state: LogState): Obstacle | null {
   const said = saidIn(intent);
   const used = obstacleToUse(said, state);
-  if (used !== null || intent.fence !== null) return used;
+  if (used !== null) return used;
+  if (intent.fence !== null) {
+    const unnamed = GUARDS_OF_THE_LOG.find((guard) => !said.guards.includes(guard));
+    return unnamed ? inert(`it was carried out without the log, and does not name ${unnamed}`) : null;
+  }
   const resources = intent.resources.map(({ resource }) => resource);
   return obstacleUnlessNamed(said, { zone: intent.zone, resources }, state);
 }

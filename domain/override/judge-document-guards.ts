@@ -32,13 +32,13 @@ export function planDocumentOverride({
   const judged = violations.map(
     (violation): Objection => ({ guard: GUARD_OF_RULE[violation.rule] ?? null, violation }),
   );
-  if (plan === null) return { plan: null, planDigest: null, moves: null, objections: judged };
+  if (plan === null) return { plan: null, planDigest: null, effect: {}, objections: judged };
   const isWatched = plan.stages.length > 1 || plan.stages.some(({ baked }) => baked);
   const atOnce = withoutStages(plan);
   return {
     plan: atOnce,
     planDigest: digestOf(atOnce),
-    moves: overrideMoves(atOnce),
+    effect: { moves: overrideMoves(atOnce) },
     objections: [
       ...judged,
       ...plan.resources.filter(({ resource }) => !mayOverride(resource)).map(notByOverride),

@@ -4,7 +4,7 @@ import type { DnsPlan, Plan } from '../change/plan.ts';
 import type { ChangeRequest } from '../change/request.ts';
 import type { Violation } from '../errors.ts';
 import { type Digest, digestOf } from '../evidence/canonical-json.ts';
-import type { OverrideMove, OverridePredicate } from '../evidence/statements.ts';
+import type { OverrideEffect, OverridePredicate } from '../evidence/statements.ts';
 import type { TrustDocument } from '../evidence/trust.ts';
 import { judgePlan } from '../invariants/judge-plan.ts';
 import { compareRecordSets, diffGroups } from '../kinds/dns.ts';
@@ -12,7 +12,8 @@ import type { ZoneState } from '../kinds/dns-records.ts';
 import { freezeOn, freezeText, reachOf } from '../log/freeze-scope.ts';
 import type { LogState } from '../log/state.ts';
 import { permissionsInForce } from '../permissions/in-force.ts';
-import type { OverridableGuard } from './guards.ts';
+import { GUARDS_OF_THE_LOG, type OverridableGuard } from './guards.ts';
+import { overrideRecords } from './override-moves.ts';
 
 export interface OverrideInput {
   changeId: string;
@@ -38,8 +39,8 @@ export interface PlannedOverride<OfPlan extends Plan = Plan> {
   /** Null where nothing can be planned; then the objections say why. */
   plan: OfPlan | null;
   planDigest: Digest | null;
-  /** Of documents, what two people sign besides the plan's digest; null for records. */
-  moves: OverrideMove[] | null;
+  /** Empty where nothing can be planned. */
+  effect: OverrideEffect;
   objections: Objection[];
 }
 
@@ -57,7 +58,7 @@ export function planOverride(input: OverrideInput): PlannedOverride<DnsPlan> {
   const unbuildable = built.violations.filter(({ rule }) => !OF_STAGES.includes(rule));
   if (built.plan === null) {
     return {
-      ...{ plan: null, planDigest: null, moves: null },
+      ...{ plan: null, planDigest: null, effect: {} },
       objections: unbuildable.map((one) => ({ guard: null, violation: one })),
     };
   }
@@ -67,12 +68,12 @@ export function planOverride(input: OverrideInput): PlannedOverride<DnsPlan> {
   return {
     plan,
     planDigest: digestOf(plan),
-    moves: null,
+    effect: { records: overrideRecords(plan) },
     objections: [
       ...violations.map((violation) => ({ guard: GUARD_OF_RULE[violation.rule] ?? null, violation })),
       ...NEVER_ASKED,
       ...(built.plan.stages.length > 1 ? [objection('canary', 'Its stages would be skipped.')] : []),
-      ...(state === null ? UNREADABLE : judgeAgainstLog({ ...input, state }, plan, request)),
+      ...(state === null ? unreadable() : judgeAgainstLog({ ...input, state }, plan, request)),
     ],
   };
 }
@@ -130,13 +131,19 @@ export const NEVER_ASKED: readonly Objection[] = [
   objection('witness', 'No witness has cosigned the intent.'),
 ];
 
-const UNREADABLE: readonly Objection[] = [
-  objection('log', 'The log cannot be read, so the intent would not be in it before the effect.'),
-  objection('freeze', 'The log cannot be read: unreadable means frozen.'),
-  objection('reservation', 'The log cannot be read: another change may be writing these records.'),
-  objection('causality', 'The log cannot be read: nobody knows what these records depend on.'),
-  objection('limits', 'The log cannot be read: nobody knows what else has changed today.'),
-];
+const WHY_UNREADABLE: Record<(typeof GUARDS_OF_THE_LOG)[number], string> = {
+  log: 'so the intent would not be in it before the effect.',
+  freeze: 'and unreadable means frozen.',
+  reservation: 'and another change may be writing these records.',
+  causality: 'and nobody knows what these records depend on.',
+  limits: 'and nobody knows what else has changed today.',
+};
+
+function unreadable(): Objection[] {
+  return GUARDS_OF_THE_LOG.map((guard) =>
+    objection(guard, `The log cannot be read, ${WHY_UNREADABLE[guard]}`),
+  );
+}
 
 function judgeAgainstLog(
   input: OverrideInput & { state: LogState },

@@ -2,7 +2,7 @@ import { judgeSecondFactor } from '../approval/judge-second-factor.ts';
 import { judgeValidity } from '../approval/validity.ts';
 import type { ErrorCode, Violation } from '../errors.ts';
 import { canonicalText } from '../evidence/canonical-json.ts';
-import type { MfaPredicate, OverrideMove, OverridePredicate } from '../evidence/statements.ts';
+import type { MfaPredicate, OverrideEffect, OverridePredicate } from '../evidence/statements.ts';
 import type { Person, Service } from '../evidence/trust.ts';
 
 /** How many people break glass together (issue 6): one may be the author, who alone can do nothing. */
@@ -23,8 +23,8 @@ export interface OverrideFacts {
   factors: readonly GivenFactor[];
   /** The plan that is about to be carried out, made anew from what is live. */
   planDigest: string;
-  /** What that plan makes live, of documents; null for records. Absent where it is not at hand: in the fold. */
-  moves?: readonly OverrideMove[] | null;
+  /** What is about to be made live. */
+  effect: OverrideEffect;
   /** Whether the log, or this machine's spool, has an override of this nonce or change already. */
   used: boolean;
   nowMs: number;
@@ -59,10 +59,10 @@ export function judgeOverride(override: OverridePredicate, facts: OverrideFacts)
       `It was signed for the plan ${planDigest}; from what is live the plan is ${facts.planDigest}.`,
     ),
     ...expect(
-      facts.moves === undefined || canonicalText(override.moves ?? null) === canonicalText(facts.moves),
+      canonicalText(effectOf(override)) === canonicalText(effectOf(facts.effect)),
       'STALE_BASE',
-      'same-moves',
-      'What it would make live is not what its plan says.',
+      'same-effect',
+      'What is to be made live is not what was signed.',
     ),
     ...expect(
       !facts.used,
@@ -77,6 +77,10 @@ export function judgeOverride(override: OverridePredicate, facts: OverrideFacts)
       'A guard or a resource is named twice.',
     ),
   ];
+}
+
+function effectOf({ moves = [], records }: OverrideEffect) {
+  return { moves, records: records ?? null };
 }
 
 function judgeApprover(override: OverridePredicate, subject: string, facts: OverrideFacts): Violation[] {

@@ -1,6 +1,7 @@
 import { dependenciesOf } from '../causality/would-be.ts';
 import type { DocumentPlan } from '../change/document-plan.ts';
-import type { OverrideMove } from '../evidence/statements.ts';
+import type { DnsPlan } from '../change/plan.ts';
+import type { OverrideEffect, OverrideMove } from '../evidence/statements.ts';
 import { documentKindOf } from '../kinds/documents.ts';
 
 /**
@@ -23,4 +24,9 @@ export function overrideMoves(plan: DocumentPlan): OverrideMove[] {
     vector: plan.vector,
     dependsOn: dependenciesOf(plan, planned),
   }));
+}
+
+/** What two people sign of a plan of records. */
+export function overrideRecords({ zone, resources }: DnsPlan): NonNullable<OverrideEffect['records']> {
+  return { zone, resources: resources.map(({ resource, targetDigest }) => ({ resource, to: targetDigest })) };
 }

@@ -500,13 +500,13 @@ export async function overrideIntent(
     holder?: string;
   } = {},
 ): Promise<Envelope> {
-  const said = { ...SAMPLES.override, ...input.said };
+  const records = { zone: ZONE, resources: [{ resource: API, to: digestOf('after') }] };
+  const said = { ...SAMPLES.override, records, ...input.said };
   const { changeId, environment, planDigest } = said;
   return signStatement(signerOf(input.holder ?? 'break-glass'), 'override-intent', {
     ...{ changeId, environment, planDigest },
     requestDigest: digestOf('request'),
-    zone: ZONE,
-    resources: [{ resource: API, to: digestOf('after') }],
+    ...records,
     expectedFence: null,
     fence: null,
     ...(await signedOverride(said, input)),

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { digestOf } from '../../../domain/evidence/canonical-json.ts';
 import { encodeEntry } from '../../../domain/log/entry.ts';
 import { createFold } from '../../../domain/log/fold.ts';
+import { GUARDS_OF_THE_LOG } from '../../../domain/override/guards.ts';
 import { whyUnexplained } from '../../../domain/reconcile/explain-fence.ts';
 import { verifyEd25519 } from '../../../infra/keys/verify-ed25519.ts';
 import {
@@ -15,6 +17,11 @@ import {
 
 const trust = signedTrust();
 const newFold = () => createFold({ environment: ENVIRONMENT, trust, verify: verifyEd25519 });
+/** An intent and an override that agree on what they move. */
+const inZone = (resource: string) => {
+  const records = { zone: ZONE, resources: [{ resource, to: digestOf('after') }] };
+  return { said: { records }, change: records };
+};
 const intent = async (...input: Parameters<typeof overrideIntent>) =>
   encodeEntry(await overrideIntent(...input));
 
@@ -38,6 +45,28 @@ describe('an override in the log', () => {
     [
       'for another plan',
       { change: { planDigest: 'sha256:0000000000000000000000000000000000000000000000000000000000000000' } },
+    ],
+    [
+      'of another resource than the two people signed',
+      { change: { resources: [{ resource: 'dns/example.com/web/A', to: digestOf('after') }] } },
+    ],
+    [
+      'of another body than the two people signed',
+      { change: { resources: [{ resource: API, to: digestOf('mine') }] } },
+    ],
+    ['of another zone than the two people signed', { change: { zone: 'example.net' } }],
+    ['of what two people signed that is no record of the zone', inZone('policy/permissions')],
+    ['of what two people signed that is a record of another zone', inZone('dns/example.net/api/A')],
+    [
+      'that says it was carried out without the log, which the two people did not name',
+      { change: { fence: '0.o0123456789abcdef' } },
+    ],
+    [
+      'that says so, of two people who did not name the freeze',
+      {
+        said: { guards: ['quorum', 'witness', 'log', 'reservation', 'causality', 'limits'] },
+        change: { fence: '0.o0123456789abcdef' },
+      },
     ],
     ['used after it expired', { change: { at: '2026-01-01T00:15:00.001Z' } }],
     ['with second factors that were given for something else', { mfa: { nonce: 'approval-1' } }],
@@ -66,7 +95,8 @@ describe('an override in the log', () => {
     const reserved = newFold();
     for (const type of ['request', 'plan', 'intent'] as const) reserved.apply(await entryOf(type));
     expect(reserved.apply(await intent(other))).toMatchObject({ fate: 'void', code: 'RESERVED' });
-    const spooled = { ...other, change: { fence: '0.o0123456789abcdef' } };
+    const said = { ...other.said, guards: [...GUARDS_OF_THE_LOG] };
+    const spooled = { said, change: { fence: '0.o0123456789abcdef' } };
     expect(reserved.apply(await intent(spooled))).toMatchObject({ fate: 'honoured' });
     expect(reserved.state.fenceChain[5]).toBeUndefined();
   });
@@ -93,7 +123,7 @@ describe('an override in the log', () => {
     expect(why('0', fold)).toBeNull();
     const spooled = '0.o0123456789abcdef';
     expect(why(spooled, fold)).toContain('override reconcile');
-    const said = { changeId: 'chg-2', nonce: 'n-2' };
+    const said = { changeId: 'chg-2', nonce: 'n-2', guards: [...GUARDS_OF_THE_LOG] };
     fold.apply(await intent({ said, change: { expectedFence: '0', fence: spooled } }));
     expect(why(spooled, fold)).toBeNull();
     fold.apply(await entryOf('override-outcome', { changeId: 'chg-2', fence: spooled }));

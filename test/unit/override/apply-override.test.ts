@@ -20,7 +20,10 @@ const NO_LOG = { guards: [...OVERRIDABLE_GUARDS] };
 async function breakGlass({ ports }: Scene, change: Partial<OverridePredicate> = {}, address = '192.0.2.2') {
   const request = requestTo(address);
   const { planned } = await planOverrideHere(ports, change.changeId ?? CHANGE, request);
-  return applyOverride(ports, { request, ...(await signedBy(planned.planDigest ?? PLAN, change)) });
+  return applyOverride(ports, {
+    request,
+    ...(await signedBy(planned.planDigest ?? PLAN, { ...planned.effect, ...change })),
+  });
 }
 
 const addressOf = ({ world }: Scene) =>
@@ -65,11 +68,17 @@ describe('with the log', () => {
     expect(scene.world.happened).toEqual([]);
   });
 
+  it('refuses a token whose records are not those of its plan', async () => {
+    const records = { zone: ZONE, resources: [{ resource: API, to: digestOf('something else') }] };
+    const refused = await breakGlass(breakGlassScene(), { records });
+    expect(refused).toMatchObject({ result: 'refused', violations: [{ rule: 'same-effect' }] });
+  });
+
   it('refuses a token that was signed for the zone as it was before', async () => {
     const scene = breakGlassScene();
     const request = requestTo('192.0.2.2');
     const { planned } = await planOverrideHere(scene.ports, CHANGE, request);
-    const signed = await signedBy(planned.planDigest ?? PLAN);
+    const signed = await signedBy(planned.planDigest ?? PLAN, planned.effect);
     await breakGlass(scene, { changeId: 'chg-2', nonce: 'override-2' }, '192.0.2.9');
     expect(await applyOverride(scene.ports, { request, ...signed })).toMatchObject({
       result: 'refused',
@@ -217,18 +226,19 @@ describe('without the log', () => {
     const scene = breakGlassScene();
     const { planned } = await planOverrideHere(scene.ports, CHANGE, requestTo('192.0.2.2'));
     const { plan } = planned;
-    if (plan === null) throw new Error('nothing is planned');
+    if (plan?.kind !== 'dns') throw new Error('nothing is planned');
     const planDigest = await scene.ports.bodies.put(canonicalBytes(plan));
     const target = plan.resources[0]?.targetDigest ?? null;
     for (const [to, found] of [
       [target, false],
       [digestOf('something else'), true],
     ] as const) {
+      const records = { zone: plan.zone, resources: [{ resource: API, to }] };
       scene.world.entries = [
         encodeEntry(
           await overrideIntent({
-            said: { planDigest },
-            change: { requestDigest: plan.requestDigest, resources: [{ resource: API, to }] },
+            said: { planDigest, records },
+            change: { requestDigest: plan.requestDigest, ...records },
           }),
         ),
       ];

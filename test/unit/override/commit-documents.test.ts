@@ -42,10 +42,9 @@ async function breakGlass(
   const about = change.changeId ?? CHANGE;
   const request = requestFor({ operations });
   const { planned } = await planOverrideHere(ports, about, requestFor({ operations: plannedAs }));
-  const moves = planned.moves === null ? {} : { moves: planned.moves };
   return applyOverride(ports, {
     request,
-    ...(await signedBy(planned.planDigest ?? PLAN, { ...moves, ...change })),
+    ...(await signedBy(planned.planDigest ?? PLAN, { ...planned.effect, ...change })),
   });
 }
 
@@ -178,11 +177,11 @@ describe('two people', () => {
       await breakGlass(scene, slower, { ...second, ...ALL, moves: [] as never }).catch(() => null),
     ).toBeNull();
     const { planned } = await planOverrideHere(scene.ports, 'chg-2', requestFor({ operations: slower }));
-    const [move] = planned.moves ?? [];
+    const [move] = planned.effect.moves ?? [];
     if (move === undefined) throw new Error('nothing is planned');
     const other = [{ ...move, to: digestOf('something else') }];
     expect(await breakGlass(scene, slower, { ...second, ...ALL, moves: other })).toMatchObject({
-      violations: [{ rule: 'same-moves' }],
+      violations: [{ rule: 'same-effect' }],
     });
     expect(await breakGlass(scene, slower, { ...second, ...ALL }, FIRST.slice(0, 1))).toMatchObject({
       result: 'refused',
@@ -234,8 +233,9 @@ describe('who reads it', () => {
   it('an auditor holds it to its plan', async () => {
     const scene = breakGlassScene();
     const { planned } = await planOverrideHere(scene.ports, CHANGE, requestFor({ operations: FIRST }));
-    const { plan, moves } = planned;
-    if (plan === null || moves === null) throw new Error('nothing is planned');
+    const { plan } = planned;
+    const { moves } = planned.effect;
+    if (plan === null || moves === undefined) throw new Error('nothing is planned');
     const planDigest = await scene.ports.bodies.put(canonicalBytes(plan));
     const change = { requestDigest: plan.requestDigest };
     for (const [said, found, result] of [

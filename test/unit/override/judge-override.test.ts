@@ -21,6 +21,7 @@ function judge(said: Partial<OverridePredicate> = {}, facts: Partial<OverrideFac
       keyIds: [keyOf('bob'), keyOf('cyd')],
       factors: [factorOf('bob'), factorOf('cyd')],
       planDigest: PLAN,
+      effect: {},
       used: false,
       nowMs: Date.parse(AT),
       ...facts,
