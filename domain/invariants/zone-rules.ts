@@ -1,11 +1,13 @@
 import type { Violation } from '../errors.ts';
 import { referencesOf } from '../kinds/dns.ts';
-import { type RecordGroup, WEIGHTABLE_TYPES, type ZoneState } from '../kinds/dns-records.ts';
+import { type RecordGroup, type RecordSet, WEIGHTABLE_TYPES, type ZoneState } from '../kinds/dns-records.ts';
 import { MAX_SET_IDENTIFIER_CHARACTERS, MAX_WEIGHT } from '../kinds/dns-weights.ts';
 import type { GovernedRecord } from './governed-record.ts';
 
 /** A zone as it would be. */
 export type ResultZone = Pick<ZoneState, 'zone' | 'recordSets' | 'opaque'>;
+
+const ADDRESS_TYPES: readonly string[] = ['A', 'AAAA', 'CNAME'];
 
 /**
  * Judges a zone that would exist: the names that a plan touches, and every reference inside the zone. Route 53
@@ -16,7 +18,7 @@ export function judgeZone(zone: ResultZone, touched: readonly GovernedRecord[]):
   return [
     ...touched.flatMap((record) => judgeGroup(zone, record)),
     ...[...names].flatMap(([name, path]) => judgeCname(zone, name, path)),
-    ...danglingReferences(zone, names),
+    ...danglingReferences(zone, touched),
   ];
 }
 
@@ -137,15 +139,23 @@ function judgeCname(zone: ResultZone, name: string, path: string): Violation[] {
   return violations;
 }
 
-/** Whatever CNAME, MX and SRV records in the zone point to, inside the zone, must answer. */
-function danglingReferences(zone: ResultZone, touched: ReadonlyMap<string, string>): Violation[] {
+/**
+ * Whatever CNAME, MX and SRV records in the zone point to, inside the zone, must answer. The path is of the address that
+ * goes, where that is why, and only there: break-glass passes over it by that resource's name. Otherwise it is of the
+ * record that points.
+ */
+function danglingReferences(zone: ResultZone, touched: readonly GovernedRecord[]): Violation[] {
   const answers = answering(zone);
+  const addressAt = (target: string) =>
+    touched.find(({ name, type }) => name === target && ADDRESS_TYPES.includes(type));
+  const governing = (set: RecordSet) =>
+    touched.find(({ name, type }) => name === set.name && type === set.type);
   return zone.recordSets.flatMap((set) =>
     referencesOf(set)
       .filter((target) => target === zone.zone || target.endsWith(`.${zone.zone}`))
       .filter((target) => !answers(target))
       .map((target): Violation => {
-        const path = touched.get(target) ?? touched.get(set.name);
+        const path = (addressAt(target) ?? governing(set))?.path;
         return {
           code: 'INVARIANT_VIOLATED',
           rule: 'reference-answers',
@@ -163,9 +173,7 @@ function danglingReferences(zone: ResultZone, touched: ReadonlyMap<string, strin
  */
 function answering(zone: ResultZone): (name: string) => boolean {
   const all = [...zone.recordSets, ...zone.opaque];
-  const withAddress = new Set(
-    all.filter((set) => ['A', 'AAAA', 'CNAME'].includes(set.type)).map((set) => set.name),
-  );
+  const withAddress = new Set(all.filter((set) => ADDRESS_TYPES.includes(set.type)).map((set) => set.name));
   const delegated = new Set(
     all.filter((set) => set.type === 'NS' && set.name !== zone.zone).map((set) => set.name),
   );

@@ -6,6 +6,7 @@ import type { Violation } from '../errors.ts';
 import { type Digest, digestOf } from '../evidence/canonical-json.ts';
 import type { OverrideEffect, OverridePredicate } from '../evidence/statements.ts';
 import type { TrustDocument } from '../evidence/trust.ts';
+import { governedRecords } from '../invariants/governed-record.ts';
 import { judgePlan } from '../invariants/judge-plan.ts';
 import { compareRecordSets, diffGroups } from '../kinds/dns.ts';
 import type { ZoneState } from '../kinds/dns-records.ts';
@@ -88,9 +89,10 @@ export function standingAgainst(
 ): Violation[] {
   const emptied = plan === null ? [] : emptiedBy(plan);
   const named = new Set(emptying);
-  const passed = ({ guard, violation }: Objection) =>
+  const pathsNamed = plan?.kind === 'dns' ? pathsEmptied(plan, named) : [];
+  const passed = ({ guard, violation: { rule, path } }: Objection) =>
     (guard !== null && guards.includes(guard)) ||
-    (EMPTYING_RULES.includes(violation.rule) && emptied.some((resource) => named.has(resource)));
+    (EMPTYING_RULES.includes(rule) && path !== undefined && pathsNamed.includes(path));
   return [
     ...objections.filter((one) => !passed(one)).map(({ violation }) => violation),
     ...emptied
@@ -112,10 +114,16 @@ function emptiedBy(plan: Plan): string[] {
     : plan.resources.filter(({ targetDigest }) => targetDigest === null).map(({ resource }) => resource);
 }
 
+function pathsEmptied(plan: DnsPlan, named: ReadonlySet<string>): string[] {
+  return governedRecords(plan)
+    .filter(({ resource, after }) => after.length === 0 && named.has(resource))
+    .map(({ path }) => path);
+}
+
 /** They speak of stages, of which an override has none. */
 const OF_STAGES: readonly string[] = ['probe-missing', 'probe-allow-list', 'share-is-exact'];
 
-/** What points to a record set that goes points to nothing. */
+/** What points to a record set that goes points to nothing; the path is of that record set. */
 const EMPTYING_RULES: readonly string[] = ['reference-answers'];
 
 const GUARD_OF_RULE: Readonly<Record<string, OverridableGuard>> = {

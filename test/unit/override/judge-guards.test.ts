@@ -103,12 +103,51 @@ describe('an override', () => {
     expect(rules(of, OVERRIDABLE_GUARDS)).toEqual([]);
   });
 
+  const spare = record('old', 'A', ['192.0.2.9']);
+  const note = record('www', 'TXT', ['"a note"']);
   it.each<[string, Parameters<typeof requestOf>[0], string]>([
     ['a CNAME beside other data', [set('api', 'CNAME', ['www.example.com'])], 'cname-alone'],
     ['a record that is none', [set('api', 'A', ['nonsense'])], 'record-syntax'],
     ['nothing to change', [set('api', 'A', ['192.0.2.1'])], 'nothing-to-change'],
+    ['a reference to nothing', [set('ref', 'CNAME', ['nowhere.example.com'])], 'reference-answers'],
+    [
+      'a reference to nothing, beside a removal',
+      [set('ref', 'CNAME', ['nowhere.example.com']), remove('old', 'A')],
+      'reference-answers',
+    ],
+    [
+      'a reference to nothing, beside a removal at its own name',
+      [set('www', 'CNAME', ['nowhere.example.com']), remove('www', 'TXT')],
+      'reference-answers',
+    ],
+    [
+      'a reference to a name that loses no address',
+      [set('ref', 'CNAME', ['www.example.com']), remove('www', 'TXT')],
+      'reference-answers',
+    ],
   ])('of %s stands refused whatever is named', (_, operations, rule) => {
-    expect(rules(planned({ operations }), OVERRIDABLE_GUARDS, [API])).toContain(rule);
+    const around = zoneOf([record('api', 'A', ['192.0.2.1']), spare, note, ...bystanders(12)]);
+    const everyName = [API, 'dns/example.com/old/A', 'dns/example.com/www/TXT'];
+    expect(rules(planned({ zone: around, operations }), OVERRIDABLE_GUARDS, everyName)).toContain(rule);
+  });
+
+  it('may leave what points to a record set that goes, if that is named, and nothing else that points nowhere', () => {
+    const referred = zoneOf([
+      record('api', 'A', ['192.0.2.1']),
+      record('www', 'CNAME', ['api.example.com']),
+      record('@', 'MX', ['10 api.example.com']),
+      spare,
+      ...bystanders(12),
+    ]);
+    const operations = [remove('api', 'A'), set('ref', 'CNAME', ['nowhere.example.com']), remove('old', 'A')];
+    const of = planned({ zone: referred, operations });
+    const old = 'dns/example.com/old/A';
+    expect(rules(of, OVERRIDABLE_GUARDS, [API, old])).toEqual(['reference-answers']);
+    expect(rules(of, OVERRIDABLE_GUARDS, [old])).toEqual([
+      ...['reference-answers', 'reference-answers', 'reference-answers', 'emptying-named'],
+    ]);
+    const alone = planned({ zone: referred, operations: [remove('api', 'A')] });
+    expect(rules(alone, OVERRIDABLE_GUARDS, [API])).toEqual([]);
   });
 
   it('that empties a record set must say so for it: no guard stands for that', () => {
