@@ -7,6 +7,7 @@ import { openEnvelope, openPayload, signStatement } from '../../domain/evidence/
 import type { OverrideIntentPredicate } from '../../domain/evidence/statements.ts';
 import { signaturesUnder } from '../../domain/evidence/trust.ts';
 import { forwardFence, landed, overrideFence, overrideMark } from '../../domain/kinds/dns-fence.ts';
+import { encodeEntry } from '../../domain/log/entry.ts';
 import { type CarriedOverride, openOverride, saidIn } from '../../domain/log/override-authority.ts';
 import { type LogState, trustOf } from '../../domain/log/state.ts';
 import { standingAgainst } from '../../domain/override/judge-guards.ts';
@@ -144,6 +145,8 @@ async function writeAhead(
   };
   const entry = await signStatement(signer, 'override-intent', intent);
   if (spooled !== null) {
+    // Throws for one that the log could not take when it is back.
+    encodeEntry(entry);
     await spool.append([...bodies.map((body) => ({ body })), { envelope: entry }]);
     return { index: null, fence: spooled };
   }

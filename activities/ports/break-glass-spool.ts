@@ -9,6 +9,9 @@ export interface BreakGlassSpool {
   append(items: readonly SpoolItem[]): Promise<void>;
   /** Everything that is not in the log yet. Throws as `append`. */
   read(): Promise<SpoolItem[]>;
-  /** Puts what was read aside, once all of it is in the log; nothing is deleted. */
-  retire(): Promise<void>;
+  /**
+   * Puts all of it aside, once everything that counts is in the log, under a name that says whether that was everything,
+   * and returns that name; nothing is deleted.
+   */
+  retire(as: 'reconciled' | 'not-counted'): Promise<string>;
 }

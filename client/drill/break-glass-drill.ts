@@ -124,7 +124,7 @@ async function attempt(
 ) {
   const { breakGlass, verifier, person } = scene;
   const request = scene.requestTo(address);
-  const changeId = `drill-${address.replaceAll('.', '-')}`;
+  const changeId = `bg-drill-${address.replaceAll('.', '-')}`;
   const { planDigest } = await breakGlass.plan(changeId, request);
   if (planDigest === null) throw new Error('nothing can be planned');
   const people = approvers.map((subject) => ({ ...person(subject), code: code(subject) }));
@@ -167,7 +167,7 @@ function refuseOne(scene: DrillScene): Promise<string> {
 
 /** Nobody needs to sign to learn what an override would have to name. */
 async function refuseWithoutLog({ breakGlass, requestTo }: DrillScene): Promise<string> {
-  const planned = await breakGlass.plan('drill-without-log', requestTo('127.0.0.3'));
+  const planned = await breakGlass.plan('bg-drill-without-log', requestTo('127.0.0.3'));
   const reasons = standingAgainst(planned, { guards: [...WITH_LOG], emptying: [] }).map(({ rule }) => rule);
   if (planned.logAnswers || !reasons.includes('guard-log'))
     throw new Error(`refused for ${reasons.join(', ')}`);

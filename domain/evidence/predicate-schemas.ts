@@ -4,6 +4,7 @@ import { RISK_CLASSES } from '../change/risk.ts';
 import type { Violation } from '../errors.ts';
 import { isErrorCode } from '../errors.ts';
 import { OVERRIDABLE_GUARDS } from '../override/guards.ts';
+import { OVERRIDE_ID_PREFIX } from '../override/override-id.ts';
 import type { Envelope } from './dsse.ts';
 import { COMMAND_ACTIONS, type Predicates, type StatementType } from './statements.ts';
 import { trustDocumentSchema } from './trust.ts';
@@ -14,6 +15,7 @@ import { trustDocumentSchema } from './trust.ts';
  */
 const digest = z.templateLiteral(['sha256:', z.string().regex(/^[0-9a-f]{64}$/)]);
 const changeId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/);
+const overrideId = changeId.startsWith(OVERRIDE_ID_PREFIX);
 const environment = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/);
 const at = z.iso.datetime({ precision: 3 });
 const index = z.int().min(0);
@@ -109,7 +111,10 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     at,
   }),
   request: z.strictObject({
-    changeId,
+    changeId: changeId.refine(
+      (id) => !id.startsWith(OVERRIDE_ID_PREFIX),
+      `An id that begins with ${OVERRIDE_ID_PREFIX} is of an override`,
+    ),
     environment,
     author: name,
     requestDigest: digest,
@@ -316,7 +321,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
   }),
   'factor-lock': z.strictObject({ environment, person: name, failures: index, until: at, at }),
   override: z.strictObject({
-    changeId,
+    changeId: overrideId,
     environment,
     author: name,
     approvers: z.array(name).length(2),
@@ -331,7 +336,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     expiresAt: at,
   }),
   'override-intent': z.strictObject({
-    changeId,
+    changeId: overrideId,
     environment,
     planDigest: digest,
     requestDigest: digest,
@@ -343,7 +348,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     at,
   }),
   'override-outcome': z.strictObject({
-    changeId,
+    changeId: overrideId,
     environment,
     planDigest: digest,
     result: z.enum(['applied', 'not-applied']),
@@ -352,7 +357,7 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     at,
   }),
   'override-commit': z.strictObject({
-    changeId,
+    changeId: overrideId,
     environment,
     planDigest: digest,
     requestDigest: digest,
@@ -360,7 +365,14 @@ export const PREDICATE_SCHEMAS: { [T in StatementType]: z.ZodType<Predicates[T]>
     factors: z.array(envelopeSchema).length(2),
     at,
   }),
-  review: z.strictObject({ changeId, environment, reviewer: name, reason: text.min(8), nonce, at }),
+  review: z.strictObject({
+    changeId: overrideId,
+    environment,
+    reviewer: name,
+    reason: text.min(8),
+    nonce,
+    at,
+  }),
   snapshot: z.strictObject({ environment, size: index, stateDigest: digest, at }),
 };
 

@@ -8,6 +8,7 @@ import type {
   ReviewPredicate,
 } from '../evidence/statements.ts';
 import { GUARDS_OF_THE_LOG } from '../override/guards.ts';
+import { own } from './authority.ts';
 import { inert, notCounted, type Obstacle, obstacleOfFreeze } from './obstacle.ts';
 import { saidIn } from './override-authority.ts';
 import type { LogState, OverrideRecord } from './state.ts';
@@ -53,12 +54,14 @@ export function obstacleUnlessNamed(
 }
 
 export function obstacleAfterOverride(
-  { changeId }: OverrideOutcomePredicate | ReviewPredicate,
+  said: OverrideOutcomePredicate | ReviewPredicate,
   state: LogState,
 ): Obstacle | null {
-  return Object.hasOwn(state.overrides, changeId)
-    ? null
-    : notCounted('ALREADY_ENDED', `the log has no override of change ${changeId}`);
+  const override = own(state.overrides, said.changeId);
+  if (!override) return notCounted('ALREADY_ENDED', `the log has no override of change ${said.changeId}`);
+  return 'planDigest' in said && said.planDigest !== override.intent.planDigest
+    ? inert(`the override of change ${said.changeId} is of another plan`)
+    : null;
 }
 
 export function recordOverride(

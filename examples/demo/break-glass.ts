@@ -5,7 +5,7 @@ import { openBreakGlass } from '../../client/compose-break-glass.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { type Demo, exampleRequest } from './demo.ts';
 
-const CHANGE = 'demo-break-glass';
+const CHANGE = 'bg-demo';
 const GUARDS = ['quorum', 'witness', 'canary'] as const;
 
 /** Temporal is gone: two people break glass, a third closes the review, and the log has all of it. */

@@ -1,13 +1,13 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { BreakGlassSpool } from '../../activities/ports/break-glass-spool.ts';
 import { digestHex } from '../../domain/evidence/canonical-json.ts';
 import { readSpool, spoolLines } from '../../domain/override/spool.ts';
 import { isCode, syncFolder } from './durable-write.ts';
 
 /**
- * `spool.jsonl` in a folder of its own, mode 0600. What is in the log is put aside as
- * `reconciled-<digest of its last line>.jsonl`.
+ * `spool.jsonl` in a folder of its own, mode 0600. What was brought to the log is put aside as
+ * `reconciled-<digest of its last line>.jsonl`, or `not-counted-…` where not all of it counts.
  */
 export function createFileSpool(folder: string): BreakGlassSpool {
   const path = join(folder, 'spool.jsonl');
@@ -37,10 +37,12 @@ export function createFileSpool(folder: string): BreakGlassSpool {
       await syncFolder(folder);
     },
     read: async () => readSpool(await bytes()).items,
-    async retire() {
+    async retire(as) {
       const { head } = readSpool(await bytes());
-      await rename(path, join(dirname(path), `reconciled-${digestHex(head).slice(0, 16)}.jsonl`));
+      const aside = join(folder, `${as}-${digestHex(head).slice(0, 16)}.jsonl`);
+      await rename(path, aside);
       await syncFolder(folder);
+      return aside;
     },
   };
 }

@@ -19,9 +19,9 @@ test('with engine, quorum and log gone, two people change the zone, and all of i
   expect(steps.map(({ detail }) => detail)).toEqual([
     'refused: ENGINE_UNAVAILABLE',
     'refused: SCHEMA_INVALID',
-    expect.stringMatching(/^drill-127-0-0-2 is live, fence \d+$/),
+    expect.stringMatching(/^bg-drill-127-0-0-2 is live, fence \d+$/),
     'refused: guard-log, guard-freeze, guard-reservation, guard-causality, guard-limits',
-    expect.stringMatching(/^drill-127-0-0-3 is live, fence \d+\.o[0-9a-f]{16}, in the spool$/),
+    expect.stringMatching(/^bg-drill-127-0-0-3 is live, fence \d+\.o[0-9a-f]{16}, in the spool$/),
     expect.stringMatching(/^it expected \d+; \d+\.o[0-9a-f]{16} is live and stays$/),
     expect.stringMatching(/^entries \d+, \d+; again: nothing$/),
     'refused: NOT_PERMITTED',

@@ -36,8 +36,8 @@ const ROLLOUTS: CommitPredicate['rollout'][] = [
 
 /** Two people take the first document: before there is one, and in place of the first batch's. */
 const OVERRIDES = [
-  { changeId: 'glass-1', from: null, version: '1.5.0' },
-  { changeId: 'glass-2', from: '1.0.0', version: '1.6.0' },
+  { changeId: 'bg-1', from: null, version: '1.5.0' },
+  { changeId: 'bg-2', from: '1.0.0', version: '1.6.0' },
 ] as const;
 
 interface Entry {

@@ -28,6 +28,8 @@ export function breakGlassScene() {
     entries: [] as Uint8Array[],
     bodies: new Map<Digest, Uint8Array>(),
     spool: [] as SpoolItem[],
+    /** What was put aside last. */
+    aside: null as { as: string; items: SpoolItem[] } | null,
     happened: [] as string[],
     nowMs: Date.parse(AT),
     fold,
@@ -100,8 +102,9 @@ export function breakGlassScene() {
         world.spool.push(...items);
       },
       read: async () => [...world.spool],
-      retire: async () => {
-        world.spool.length = 0;
+      retire: async (as) => {
+        world.aside = { as, items: world.spool.splice(0) };
+        return as;
       },
     },
   };

@@ -11,7 +11,7 @@ import type { ChangeStatus } from '../../workflows/contract.ts';
 const digest = z.templateLiteral(['sha256:', z.string().regex(/^[0-9a-f]{64}$/)]);
 const time = z.iso.datetime({ precision: 3 });
 const index = z.int().min(0);
-const changeId = z.string().regex(/^chg-[0-9a-f]{12}$/);
+const changeId = z.string().regex(/^(chg|bg)-[0-9a-f]{12}$/);
 const code = z.custom<ErrorCode>((value) => typeof value === 'string' && isErrorCode(value));
 const phase = z.enum(PHASES);
 

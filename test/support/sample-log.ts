@@ -26,6 +26,8 @@ export const ZONE = 'example.com';
 export const API = 'dns/example.com/api/A';
 export const AT = '2026-01-01T00:00:00.000Z';
 export const CHANGE = 'chg-1';
+/** Of an override, which no request may have. */
+export const GLASS = 'bg-1';
 export const PLAN = digestOf('plan 1');
 
 /** PKCS #8 for Ed25519 (RFC 8410 §7), before the 32 bytes of the seed. */
@@ -359,7 +361,7 @@ export const SAMPLES: Omit<Predicates, Carrying> = {
     at: AT,
   },
   override: {
-    changeId: CHANGE,
+    changeId: GLASS,
     environment: ENVIRONMENT,
     author: 'bob',
     approvers: ['bob', 'cyd'],
@@ -372,7 +374,7 @@ export const SAMPLES: Omit<Predicates, Carrying> = {
     expiresAt: '2026-01-01T00:15:00.000Z',
   },
   'override-outcome': {
-    changeId: CHANGE,
+    changeId: GLASS,
     environment: ENVIRONMENT,
     planDigest: PLAN,
     result: 'applied',
@@ -381,7 +383,7 @@ export const SAMPLES: Omit<Predicates, Carrying> = {
     at: AT,
   },
   review: {
-    changeId: CHANGE,
+    changeId: GLASS,
     environment: ENVIRONMENT,
     reviewer: 'olga',
     reason: 'seen and mended',

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { DomainError, type Violation } from '../../../domain/errors.ts';
@@ -8,6 +8,7 @@ import {
   type OverridableGuard,
 } from '../../../domain/override/guards.ts';
 import { standingAgainst } from '../../../domain/override/judge-guards.ts';
+import { OVERRIDE_ID_PREFIX } from '../../../domain/override/override-id.ts';
 import type { BreakGlass, BreakGlassPerson } from '../../break-glass.ts';
 import type { Installation } from '../../installation.ts';
 import { readRequestFile } from '../../request-file.ts';
@@ -23,7 +24,6 @@ import {
 } from '../cli.ts';
 import { violationsText } from '../error-text.ts';
 import { planText } from '../plan-text.ts';
-import { newChangeId } from './submit.ts';
 
 interface ApplyOptions {
   config: string;
@@ -80,7 +80,7 @@ export function addOverride(program: Command, cli: Cli): void {
     .option('--as <subject>', 'whose key signs')
     .addHelpText(
       'after',
-      '\nExample:\n  resilience-ctl override review chg-3f9a1c70b2d4 --close --as alice --reason "seen, and made permanent"\n',
+      '\nExample:\n  resilience-ctl override review bg-3f9a1c70b2d4 --close --as alice --reason "seen, and made permanent"\n',
     )
     .action((changeId: string, { reason }: { reason: string }, command: Command) =>
       withControlPlane(cli, async ({ controlPlane }, installation) => {
@@ -103,7 +103,7 @@ async function apply(cli: Cli, options: ApplyOptions, command: Command): Promise
   const { openBreakGlass } = await import('../../compose-break-glass.ts');
   const glass = await openBreakGlass(installation);
   try {
-    const changeId = newChangeId();
+    const changeId = newOverrideId();
     const planned = await withProgress(cli, 'Planning on what is live', glass.plan(changeId, request));
     const standing = standingAgainst(planned, { guards: options.overrides, emptying: options.emptying });
     if (!json && planned.plan !== null)
@@ -129,6 +129,10 @@ async function apply(cli: Cli, options: ApplyOptions, command: Command): Promise
   } finally {
     glass.close();
   }
+}
+
+function newOverrideId(): string {
+  return `${OVERRIDE_ID_PREFIX}${randomBytes(6).toString('hex')}`;
 }
 
 function tell(

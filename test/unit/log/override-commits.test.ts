@@ -10,6 +10,7 @@ import {
   CHANGE,
   ENVIRONMENT,
   entryOf,
+  GLASS,
   overrideCommit,
   overrideIntent,
   overrideMove,
@@ -37,12 +38,12 @@ describe('an override of documents', () => {
     const { state } = fold;
     expect(state.live[TIMEOUTS]).toEqual({
       ...{ digest: digestOf('after'), version: '1.0.0', versionDigest: null, parent: null, clock: 1 },
-      ...{ vector: { prod: 1 }, dependsOn: [`${SCHEMA}@^1.0`], changeId: CHANGE, index: 0, canary: null },
+      ...{ vector: { prod: 1 }, dependsOn: [`${SCHEMA}@^1.0`], changeId: GLASS, index: 0, canary: null },
     });
-    expect(state.live[SCHEMA]).toMatchObject({ changeId: CHANGE, index: 0 });
+    expect(state.live[SCHEMA]).toMatchObject({ changeId: GLASS, index: 0 });
     expect(state.clock).toEqual({ prod: 1 });
-    expect(state.ended[CHANGE]).toEqual({ status: 'committed', index: 0 });
-    expect(state.overrides[CHANGE]).toMatchObject({
+    expect(state.ended[GLASS]).toEqual({ status: 'committed', index: 0 });
+    expect(state.overrides[GLASS]).toMatchObject({
       intent: { zone: null, fence: null, index: 0 },
       said: { approvers: ['bob', 'cyd'], moves },
       factors: [{ person: 'bob' }, { person: 'cyd' }],
@@ -60,7 +61,7 @@ describe('an override of documents', () => {
     ['of one person twice', { said: { approvers: ['bob', 'bob'] }, signers: ['bob'] }],
     ['committed by the enactor', { holder: 'enactor' }],
     ['committed by the orchestrator', { holder: 'orchestrator' }],
-    ['of another change', { change: { changeId: 'chg-2' } }],
+    ['of another change', { change: { changeId: 'bg-2' } }],
     ['of another plan', { change: { planDigest: digestOf('another plan') } }],
     ['used after it expired', { change: { at: '2026-01-01T00:15:00.001Z' } }],
     ['with second factors for something else', { mfa: { nonce: 'approval-1' } }],
@@ -96,7 +97,7 @@ describe('an override of documents', () => {
 
   test('is void on another base, without what it needs, without what needs it and in a circle, named or not', async () => {
     const said = (moves: OverrideMove[], n: number) => ({
-      said: { guards: every, moves, changeId: `chg-${n}`, nonce: `n-${n}`, emptying: [SCHEMA] },
+      said: { guards: every, moves, changeId: `bg-${n}`, nonce: `n-${n}`, emptying: [SCHEMA] },
     });
     const fold = newFold();
     const needs = overrideMove({ dependsOn: [`${SCHEMA}@^1.0`] });
@@ -109,7 +110,7 @@ describe('an override of documents', () => {
     expect(fold.apply(await commit(said([stale], 4)))).toMatchObject({ code: 'STALE_BASE' });
     const removal = { ...schema, from: schema.to, to: null, version: null, clock: 2 };
     expect(fold.apply(await commit(said([removal], 5)))).toMatchObject({ code: 'DEPENDENCY_MISSING' });
-    expect(fold.state.live[TIMEOUTS]).toMatchObject({ changeId: 'chg-3' });
+    expect(fold.state.live[TIMEOUTS]).toMatchObject({ changeId: 'bg-3' });
   });
 
   test('is void in a freeze, hard or not, unless it names it', async () => {
@@ -132,7 +133,7 @@ describe('an override of documents', () => {
     fold.apply(await entryOf('commit', { ...about, moves: [exposed], rollout }));
     expect(fold.state.live[TIMEOUTS]?.canary).toMatchObject({ changeId: CHANGE });
 
-    const other = { changeId: 'chg-glass', nonce: 'glass-1' };
+    const other = { changeId: 'bg-glass', nonce: 'glass-1' };
     expect(fold.apply(await commit({ said: other }))).toMatchObject({ code: 'RESERVED' });
     const named = { ...other, guards: ['reservation' as const] };
     expect(fold.apply(await commit({ said: named }))).toMatchObject({ fate: 'honoured' });
@@ -144,7 +145,7 @@ describe('an override of documents', () => {
     const withdrawal = await entryOf('commit', { ...about, moves: [exposed], rollout: back });
     expect(fold.apply(withdrawal)).toMatchObject({ fate: 'honoured' });
     expect(fold.apply(await entryOf('end', { status: 'rolled-back' }))).toMatchObject({ fate: 'honoured' });
-    expect(fold.state.live[TIMEOUTS]).toMatchObject({ digest: digestOf('after'), changeId: 'chg-glass' });
+    expect(fold.state.live[TIMEOUTS]).toMatchObject({ digest: digestOf('after'), changeId: 'bg-glass' });
     expect(fold.state.reservations).toEqual({});
   });
 });

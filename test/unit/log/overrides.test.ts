@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { digestOf } from '../../../domain/evidence/canonical-json.ts';
+import { type Envelope, preAuthEncoding } from '../../../domain/evidence/dsse.ts';
 import { encodeEntry } from '../../../domain/log/entry.ts';
 import { createFold } from '../../../domain/log/fold.ts';
 import { GUARDS_OF_THE_LOG } from '../../../domain/override/guards.ts';
@@ -10,8 +11,12 @@ import {
   CHANGE,
   ENVIRONMENT,
   entryOf,
+  envelopeOf,
+  GLASS,
+  overrideCommit,
   overrideIntent,
   signedTrust,
+  signerOf,
   ZONE,
 } from '../../support/sample-log.ts';
 
@@ -22,6 +27,21 @@ const inZone = (resource: string) => {
   const records = { zone: ZONE, resources: [{ resource, to: digestOf('after') }] };
   return { said: { records }, change: records };
 };
+/** The same statement with other words, signed as if our own code did not look at them. */
+async function resigned(
+  envelope: Envelope,
+  holder: string,
+  edit: (text: string) => string,
+): Promise<Envelope> {
+  const payload = Buffer.from(edit(Buffer.from(envelope.payload, 'base64').toString()));
+  const { keyId, sign } = signerOf(holder);
+  const sig = Buffer.from(await sign(preAuthEncoding(envelope.payloadType, payload)));
+  return {
+    ...envelope,
+    payload: payload.toString('base64'),
+    signatures: [{ keyid: keyId, sig: sig.toString('base64') }],
+  };
+}
 const intent = async (...input: Parameters<typeof overrideIntent>) =>
   encodeEntry(await overrideIntent(...input));
 
@@ -29,7 +49,7 @@ describe('an override in the log', () => {
   test('counts with two people, their second factors and the role that carries it out', async () => {
     const fold = newFold();
     expect(fold.apply(await intent())).toEqual({ fate: 'honoured', index: 0 });
-    expect(fold.state.overrides[CHANGE]).toMatchObject({
+    expect(fold.state.overrides[GLASS]).toMatchObject({
       said: { approvers: ['bob', 'cyd'] },
       factors: [{ person: 'bob' }, { person: 'cyd' }],
       outcome: null,
@@ -77,12 +97,41 @@ describe('an override in the log', () => {
     expect(fold.state.overrides).toEqual({});
   });
 
+  test('has an id that no request may have, signed or folded, and no request’s', async () => {
+    await expect(entryOf('request', { changeId: GLASS })).rejects.toMatchObject({ code: 'SCHEMA_INVALID' });
+    for (const type of ['override', 'override-outcome', 'review'] as const) {
+      await expect(entryOf(type, { changeId: CHANGE })).rejects.toMatchObject({ code: 'SCHEMA_INVALID' });
+    }
+    const said = { changeId: CHANGE };
+    await expect(overrideIntent({ said })).rejects.toMatchObject({ code: 'SCHEMA_INVALID' });
+    await expect(overrideCommit({ said })).rejects.toMatchObject({ code: 'SCHEMA_INVALID' });
+
+    const fold = newFold();
+    const forged = await resigned(await envelopeOf('request'), 'ada', (text) =>
+      text.replaceAll(CHANGE, GLASS),
+    );
+    expect(fold.apply(encodeEntry(forged))).toMatchObject({ fate: 'inert' });
+    const same = await resigned(await envelopeOf('request'), 'ada', (text) => text);
+    expect(fold.apply(encodeEntry(same))).toMatchObject({ fate: 'honoured' });
+    const spooled = { guards: [...GUARDS_OF_THE_LOG] };
+    const happened = await intent({ said: spooled, change: { fence: '0.o0123456789abcdef' } });
+    expect(fold.apply(happened)).toMatchObject({ fate: 'honoured' });
+  });
+
+  test('has the outcome of its own plan only', async () => {
+    const fold = newFold();
+    fold.apply(await intent());
+    const outcome = await entryOf('override-outcome', { planDigest: digestOf('another plan') });
+    expect(fold.apply(outcome)).toMatchObject({ fate: 'inert' });
+    expect(fold.state.live).toEqual({});
+  });
+
   test('counts once, and its token for no other change', async () => {
     const fold = newFold();
     fold.apply(await intent());
     const again = { change: { at: '2026-01-01T00:00:01.000Z' } };
     expect(fold.apply(await intent(again))).toMatchObject({ fate: 'duplicate', firstIndex: 0 });
-    expect(fold.apply(await intent({ said: { changeId: 'chg-2' } }))).toMatchObject({ fate: 'inert' });
+    expect(fold.apply(await intent({ said: { changeId: 'bg-2' } }))).toMatchObject({ fate: 'inert' });
   });
 
   test('is void in a freeze and on records of others, unless it names them; from a spool it has happened', async () => {
@@ -91,7 +140,7 @@ describe('an override in the log', () => {
     expect(frozen.apply(await intent())).toMatchObject({ fate: 'void', code: 'FROZEN' });
     expect(frozen.apply(await intent({ said: { guards: ['freeze'] } }))).toMatchObject({ fate: 'honoured' });
 
-    const other = { said: { changeId: 'chg-2', nonce: 'n-2' } };
+    const other = { said: { changeId: 'bg-2', nonce: 'n-2' } };
     const reserved = newFold();
     for (const type of ['request', 'plan', 'intent'] as const) reserved.apply(await entryOf(type));
     expect(reserved.apply(await intent(other))).toMatchObject({ fate: 'void', code: 'RESERVED' });
@@ -105,7 +154,7 @@ describe('an override in the log', () => {
     const fold = newFold();
     fold.apply(await intent());
     expect(fold.apply(await entryOf('override-outcome'))).toMatchObject({ fate: 'honoured', index: 1 });
-    expect(fold.state.live[API]).toMatchObject({ changeId: CHANGE, index: 1, clock: 1 });
+    expect(fold.state.live[API]).toMatchObject({ changeId: GLASS, index: 1, clock: 1 });
     expect(fold.state.recentCommits).toMatchObject([{ zone: ZONE }]);
     expect(fold.apply(await entryOf('override-outcome', { result: 'not-applied' }))).toMatchObject({
       fate: 'duplicate',
@@ -123,10 +172,10 @@ describe('an override in the log', () => {
     expect(why('0', fold)).toBeNull();
     const spooled = '0.o0123456789abcdef';
     expect(why(spooled, fold)).toContain('override reconcile');
-    const said = { changeId: 'chg-2', nonce: 'n-2', guards: [...GUARDS_OF_THE_LOG] };
+    const said = { changeId: 'bg-2', nonce: 'n-2', guards: [...GUARDS_OF_THE_LOG] };
     fold.apply(await intent({ said, change: { expectedFence: '0', fence: spooled } }));
     expect(why(spooled, fold)).toBeNull();
-    fold.apply(await entryOf('override-outcome', { changeId: 'chg-2', fence: spooled }));
+    fold.apply(await entryOf('override-outcome', { changeId: 'bg-2', fence: spooled }));
     expect(fold.state.settledFences).toEqual({ [ZONE]: spooled });
     expect(why('0', fold)).toContain('no entry explains');
   });
@@ -137,7 +186,7 @@ describe('an override in the log', () => {
     fold.apply(await intent());
     fold.apply(await entryOf('override-outcome', { result: 'not-applied' }));
     expect(fold.state.live).toEqual({});
-    expect(fold.state.ended[CHANGE]).toEqual({ status: 'aborted', index: 2 });
+    expect(fold.state.ended[GLASS]).toEqual({ status: 'aborted', index: 2 });
   });
 });
 
@@ -149,9 +198,9 @@ describe('its review', () => {
     expect(fold.apply(await entryOf('review', { reviewer: 'bob' }, 'bob'))).toMatchObject({ fate: 'inert' });
     expect(fold.apply(await entryOf('review', { reviewer: 'cyd' }, 'cyd'))).toMatchObject({ fate: 'inert' });
     expect(fold.apply(await entryOf('review', {}, 'bob'))).toMatchObject({ fate: 'inert' });
-    expect(fold.state.overrides[CHANGE]?.review).toBeNull();
+    expect(fold.state.overrides[GLASS]?.review).toBeNull();
     expect(fold.apply(await entryOf('review'))).toMatchObject({ fate: 'honoured' });
-    expect(fold.state.overrides[CHANGE]?.review).toMatchObject({ reviewer: 'olga' });
+    expect(fold.state.overrides[GLASS]?.review).toMatchObject({ reviewer: 'olga' });
     expect(fold.apply(await entryOf('review', { nonce: 'again' }))).toMatchObject({ fate: 'duplicate' });
   });
 

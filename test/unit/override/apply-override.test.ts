@@ -12,14 +12,23 @@ import { OVERRIDABLE_GUARDS } from '../../../domain/override/guards.ts';
 import { DEFAULT_POLICY } from '../../../domain/permissions/default-policy.ts';
 import { breakGlassScene, requestTo, signedBy } from '../../support/break-glass-scene.ts';
 import { liveVersion } from '../../support/dns-plans.ts';
-import { API, CHANGE, ENVIRONMENT, entryOf, overrideIntent, PLAN, ZONE } from '../../support/sample-log.ts';
+import {
+  API,
+  ENVIRONMENT,
+  entryOf,
+  envelopeOf,
+  GLASS,
+  overrideIntent,
+  PLAN,
+  ZONE,
+} from '../../support/sample-log.ts';
 
 type Scene = ReturnType<typeof breakGlassScene>;
 const NO_LOG = { guards: [...OVERRIDABLE_GUARDS] };
 
 async function breakGlass({ ports }: Scene, change: Partial<OverridePredicate> = {}, address = '192.0.2.2') {
   const request = requestTo(address);
-  const { planned } = await planOverrideHere(ports, change.changeId ?? CHANGE, request);
+  const { planned } = await planOverrideHere(ports, change.changeId ?? GLASS, request);
   return applyOverride(ports, {
     request,
     ...(await signedBy(planned.planDigest ?? PLAN, { ...planned.effect, ...change })),
@@ -46,9 +55,9 @@ describe('with the log', () => {
     expect(scene.world.happened).toEqual(['body', 'body', 'entry', 'zone 0', 'entry']);
     expect(addressOf(scene)).toEqual(['192.0.2.2']);
     const { state } = scene.world.fold;
-    expect(state.ended[CHANGE]).toEqual({ status: 'committed', index: 1 });
-    expect(state.overrides[CHANGE]).toMatchObject({ outcome: { result: 'applied' }, review: null });
-    expect(state.live[API]).toMatchObject({ changeId: CHANGE, index: 1 });
+    expect(state.ended[GLASS]).toEqual({ status: 'committed', index: 1 });
+    expect(state.overrides[GLASS]).toMatchObject({ outcome: { result: 'applied' }, review: null });
+    expect(state.live[API]).toMatchObject({ changeId: GLASS, index: 1 });
     expect(state.recentCommits).toMatchObject([{ zone: ZONE, resources: [API] }]);
     expect(await audited(scene)).toEqual([]);
   });
@@ -77,9 +86,9 @@ describe('with the log', () => {
   it('refuses a token that was signed for the zone as it was before', async () => {
     const scene = breakGlassScene();
     const request = requestTo('192.0.2.2');
-    const { planned } = await planOverrideHere(scene.ports, CHANGE, request);
+    const { planned } = await planOverrideHere(scene.ports, GLASS, request);
     const signed = await signedBy(planned.planDigest ?? PLAN, planned.effect);
-    await breakGlass(scene, { changeId: 'chg-2', nonce: 'override-2' }, '192.0.2.9');
+    await breakGlass(scene, { changeId: 'bg-2', nonce: 'override-2' }, '192.0.2.9');
     expect(await applyOverride(scene.ports, { request, ...signed })).toMatchObject({
       result: 'refused',
       violations: [{ rule: 'same-plan' }],
@@ -134,7 +143,7 @@ forbid (principal == Person::"bob", action == Action::"override", resource);`;
       scene.world.zone = { ...scene.world.zone, fence: '3' };
       return applyBatch(batch);
     };
-    const changeId = 'chg-glass';
+    const changeId = 'bg-glass';
     await expect(breakGlass(scene, { changeId })).rejects.toMatchObject({ code: 'STALE_FENCE' });
     expect(scene.world.fold.state.overrides[changeId]?.outcome).toMatchObject({
       result: 'not-applied',
@@ -150,7 +159,7 @@ forbid (principal == Person::"bob", action == Action::"override", resource);`;
     // The batch may still be on its way.
     expect((await reconcileSpool(scene.ports)).settled).toEqual([]);
     scene.world.zone = { ...scene.world.zone, fence: '0' };
-    expect((await reconcileSpool(scene.ports)).settled).toEqual([{ changeId: CHANGE, result: 'applied' }]);
+    expect((await reconcileSpool(scene.ports)).settled).toEqual([{ changeId: GLASS, result: 'applied' }]);
     expect((await reconcileSpool(scene.ports)).settled).toEqual([]);
   });
 });
@@ -190,13 +199,82 @@ describe('without the log', () => {
     scene.world.logDown = false;
     const spooled = [...scene.world.spool];
     expect(await reconcileSpool(scene.ports)).toEqual({ entries: [0, 1], bodies: 2, settled: [] });
-    expect(scene.world.fold.state.live[API]).toMatchObject({ changeId: CHANGE });
+    expect(scene.world.fold.state.live[API]).toMatchObject({ changeId: GLASS });
     expect(await audited(scene)).toEqual([]);
     // A crash after the last entry and before the spool is put aside.
     scene.world.spool = spooled;
     Object.assign(scene.ports.spool, { read: async () => spooled });
     expect(await reconcileSpool(scene.ports)).toMatchObject({ entries: [0, 1] });
-    expect(scene.world.fold.state.overrides[CHANGE]?.intent.index).toBe(0);
+    expect(scene.world.fold.state.overrides[GLASS]?.intent.index).toBe(0);
+  });
+
+  it.each<[string, (scene: Scene) => Promise<void>, string]>([
+    [
+      'whose id another override took meanwhile',
+      async ({ world }) => {
+        world.fold.apply(encodeEntry(await overrideIntent({ said: { nonce: 'another' } })));
+      },
+      'ALREADY_ENDED',
+    ],
+    [
+      'whose token was used for another meanwhile',
+      async ({ world }) => {
+        world.fold.apply(encodeEntry(await overrideIntent({ said: { changeId: 'bg-3' } })));
+      },
+      'NOT_PERMITTED',
+    ],
+    [
+      'by a role that the trust document does not know',
+      async ({ world }) => {
+        const stranger = await envelopeOf('override-outcome', {}, 'enactor');
+        world.spool = world.spool.map((item, i) => (i === 2 ? { envelope: stranger } : item));
+      },
+      'NOT_PERMITTED',
+    ],
+    [
+      'that this build cannot read',
+      async ({ world }) => {
+        const nothing = { ...(await envelopeOf('override')), payload: 'e30=' };
+        world.spool = world.spool.map((item, i) => (i === 2 ? { envelope: nothing } : item));
+      },
+      'ENTRY_MALFORMED',
+    ],
+  ])('an entry %s keeps no later one out, and is said and kept', async (_, befalls, code) => {
+    const scene = breakGlassScene();
+    const { world, ports } = scene;
+    world.logDown = true;
+    await breakGlass(scene, NO_LOG);
+    await breakGlass(scene, { ...NO_LOG, changeId: 'bg-2', nonce: 'override-2' }, '192.0.2.3');
+    world.logDown = false;
+    await befalls(scene);
+    const spooled = [...world.spool];
+    const reconciled = reconcileSpool(ports);
+    await expect(reconciled).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(
+        /^2 lines of the spool are not in the log\. The rest is, at \d+, \d+\.$/,
+      ),
+      details: {
+        next: expect.stringContaining('not-counted'),
+        violations: [
+          { rule: 'spool-counts', path: 'line 3', code },
+          { rule: 'spool-counts', path: 'line 4' },
+        ],
+      },
+    });
+    expect(world.fold.state.overrides['bg-2']).toMatchObject({ outcome: { result: 'applied' } });
+    expect(world.fold.state.live[API]).toMatchObject({ changeId: 'bg-2' });
+    expect(world.aside).toEqual({ as: 'not-counted', items: spooled });
+    expect(await reconcileSpool(ports)).toMatchObject({ entries: [], bodies: 0 });
+  });
+
+  it('refuses, before anything is written, what the log could never take', async () => {
+    const scene = breakGlassScene();
+    scene.world.logDown = true;
+    const emptying = Array.from({ length: 2000 }, (_, i) => `dns/${ZONE}/none-${i}/A`);
+    await expect(breakGlass(scene, { ...NO_LOG, emptying })).rejects.toMatchObject({ code: 'TOO_LARGE' });
+    expect(scene.world.happened).toEqual([]);
+    expect(addressOf(scene)).toEqual(['192.0.2.1']);
   });
 
   it('counts although the world has moved on, and although a freeze came since', async () => {
@@ -224,7 +302,7 @@ describe('without the log', () => {
 
   it('is held to its plan by an auditor: it moves that and nothing else', async () => {
     const scene = breakGlassScene();
-    const { planned } = await planOverrideHere(scene.ports, CHANGE, requestTo('192.0.2.2'));
+    const { planned } = await planOverrideHere(scene.ports, GLASS, requestTo('192.0.2.2'));
     const { plan } = planned;
     if (plan?.kind !== 'dns') throw new Error('nothing is planned');
     const planDigest = await scene.ports.bodies.put(canonicalBytes(plan));
@@ -249,7 +327,7 @@ describe('without the log', () => {
   it('explains a fence also where an ordinary change came first', async () => {
     const scene = breakGlassScene();
     scene.world.logDown = true;
-    const result = await breakGlass(scene, { ...NO_LOG, changeId: 'chg-glass' });
+    const result = await breakGlass(scene, { ...NO_LOG, changeId: 'bg-glass' });
     scene.world.logDown = false;
     const fence = result.result === 'applied' ? result.fence : '';
     for (const bytes of [
@@ -273,14 +351,14 @@ it('does nothing for another environment or an unknown zone', async () => {
   const scene = breakGlassScene();
   const request = requestTo('192.0.2.2');
   const elsewhere = { ...request, metadata: { ...request.metadata, environment: 'dev' } };
-  await expect(planOverrideHere(scene.ports, CHANGE, elsewhere)).rejects.toMatchObject({
+  await expect(planOverrideHere(scene.ports, GLASS, elsewhere)).rejects.toMatchObject({
     code: 'NOT_PERMITTED',
   });
   const unknown = {
     ...request,
     spec: { ...request.spec, operations: [{ remove: 'dns/other.example/api/A' }] },
   };
-  await expect(planOverrideHere(scene.ports, CHANGE, unknown)).rejects.toMatchObject({
+  await expect(planOverrideHere(scene.ports, GLASS, unknown)).rejects.toMatchObject({
     code: 'NOT_PERMITTED',
   });
 });

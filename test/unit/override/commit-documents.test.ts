@@ -23,7 +23,7 @@ import {
   SCHEMA,
   TIMEOUTS_SCHEMA,
 } from '../../support/document-plans.ts';
-import { CHANGE, ENVIRONMENT, entryOf, overrideCommit, PLAN } from '../../support/sample-log.ts';
+import { ENVIRONMENT, entryOf, GLASS, overrideCommit, PLAN } from '../../support/sample-log.ts';
 
 type Scene = ReturnType<typeof breakGlassScene>;
 const TRADING = 'switch/trading';
@@ -39,7 +39,7 @@ async function breakGlass(
   change: Partial<OverridePredicate> = {},
   plannedAs = operations,
 ) {
-  const about = change.changeId ?? CHANGE;
+  const about = change.changeId ?? GLASS;
   const request = requestFor({ operations });
   const { planned } = await planOverrideHere(ports, about, requestFor({ operations: plannedAs }));
   return applyOverride(ports, {
@@ -48,11 +48,11 @@ async function breakGlass(
   });
 }
 
-const second = { changeId: 'chg-2', nonce: 'override-2' };
+const second = { changeId: 'bg-2', nonce: 'override-2' };
 const slower = [{ set: PAYMENTS, body: config({ readMs: 900 }) }];
 
 async function standing({ ports }: Scene, operations: object[], guards: readonly OverridableGuard[]) {
-  const { planned } = await planOverrideHere(ports, 'chg-2', requestFor({ operations }));
+  const { planned } = await planOverrideHere(ports, 'bg-2', requestFor({ operations }));
   return standingAgainst(planned, { guards: [...guards], emptying: [] }).map(({ rule }) => rule);
 }
 
@@ -67,7 +67,7 @@ async function audited({ world, trust, verify }: Scene): Promise<string[]> {
 
 function replayed({ world, trust, verify }: Scene) {
   return replayChange({
-    ...{ changeId: CHANGE, environment: ENVIRONMENT, trust, verify },
+    ...{ changeId: GLASS, environment: ENVIRONMENT, trust, verify },
     body: async (digest) => world.bodies.get(digest) ?? null,
     async *entries() {
       yield* world.entries;
@@ -84,7 +84,7 @@ describe('two people', () => {
     const { live, overrides } = scene.world.fold.state;
     expect(live[PAYMENTS]).toMatchObject({ version: '1.0.0', dependsOn: [`${SCHEMA}@^1`], canary: null });
     expect(scene.world.bodies.has(live[PAYMENTS]?.digest ?? PLAN)).toBe(true);
-    expect(overrides[CHANGE]).toMatchObject({ outcome: { result: 'applied' }, review: null });
+    expect(overrides[GLASS]).toMatchObject({ outcome: { result: 'applied' }, review: null });
 
     expect(
       await breakGlass(scene, slower, { ...second, guards: ['quorum', 'witness', 'canary'] }),
@@ -92,7 +92,7 @@ describe('two people', () => {
       result: 'applied',
       index: 1,
     });
-    expect(live[PAYMENTS]).toMatchObject({ version: '1.1.0', vector: { prod: 2 }, changeId: 'chg-2' });
+    expect(live[PAYMENTS]).toMatchObject({ version: '1.1.0', vector: { prod: 2 }, changeId: 'bg-2' });
     expect(await audited(scene)).toEqual([]);
   });
 
@@ -176,7 +176,7 @@ describe('two people', () => {
     expect(
       await breakGlass(scene, slower, { ...second, ...ALL, moves: [] as never }).catch(() => null),
     ).toBeNull();
-    const { planned } = await planOverrideHere(scene.ports, 'chg-2', requestFor({ operations: slower }));
+    const { planned } = await planOverrideHere(scene.ports, 'bg-2', requestFor({ operations: slower }));
     const [move] = planned.effect.moves ?? [];
     if (move === undefined) throw new Error('nothing is planned');
     const other = [{ ...move, to: digestOf('something else') }];
@@ -223,16 +223,16 @@ describe('while the log does not answer', () => {
       throw new PortError('STORE_UNAVAILABLE', 'the answer was lost');
     };
     await expect(breakGlass(scene, FIRST)).rejects.toMatchObject({
-      details: { next: expect.stringContaining(`status ${CHANGE}`) },
+      details: { next: expect.stringContaining(`status ${GLASS}`) },
     });
-    expect(scene.world.fold.state.live[PAYMENTS]).toMatchObject({ changeId: CHANGE });
+    expect(scene.world.fold.state.live[PAYMENTS]).toMatchObject({ changeId: GLASS });
   });
 });
 
 describe('who reads it', () => {
   it('an auditor holds it to its plan', async () => {
     const scene = breakGlassScene();
-    const { planned } = await planOverrideHere(scene.ports, CHANGE, requestFor({ operations: FIRST }));
+    const { planned } = await planOverrideHere(scene.ports, GLASS, requestFor({ operations: FIRST }));
     const { plan } = planned;
     const { moves } = planned.effect;
     if (plan === null || moves === undefined) throw new Error('nothing is planned');
@@ -269,8 +269,8 @@ describe('who reads it', () => {
       checkpoint: async () => null,
     });
     expect(await store.versionsOf(PAYMENTS)).toMatchObject([
-      { version: '1.0.0', changeId: CHANGE, author: 'bob', index: 0 },
-      { version: '1.1.0', changeId: 'chg-2', author: 'bob', index: 1, parent: expect.any(String) },
+      { version: '1.0.0', changeId: GLASS, author: 'bob', index: 0 },
+      { version: '1.1.0', changeId: 'bg-2', author: 'bob', index: 1, parent: expect.any(String) },
     ]);
     expect(await store.bodyOf(await store.versionAt(PAYMENTS, 'head'))).toMatchObject({
       value: { readMs: 900 },

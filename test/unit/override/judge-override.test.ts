@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { MfaPredicate, OverridePredicate } from '../../../domain/evidence/statements.ts';
 import { judgeOverride, type OverrideFacts } from '../../../domain/override/judge-override.ts';
-import { AT, ENVIRONMENT, PLAN, SAMPLES, signedTrust, signerOf } from '../../support/sample-log.ts';
+import { AT, ENVIRONMENT, GLASS, PLAN, SAMPLES, signedTrust, signerOf } from '../../support/sample-log.ts';
 
 const trust = signedTrust();
 const keyOf = (holder: string) => signerOf(holder).keyId;
 
 const factorOf = (person: string, change: Partial<MfaPredicate> = {}, holder = 'factor-verifier') => ({
-  said: { ...SAMPLES.mfa, person, nonce: 'override-1', ...change },
+  said: { ...SAMPLES.mfa, changeId: GLASS, person, nonce: 'override-1', ...change },
   keyIds: [keyOf(holder)],
 });
 

@@ -79,7 +79,8 @@ describe('the spool', () => {
     const spool = createFileSpool(folder);
     await spool.append(await threeItems());
     const before = new Uint8Array(readFileSync(file()));
-    await spool.retire();
+    const aside = await spool.retire('reconciled');
+    expect(aside).toBe(join(folder, readdirSync(folder)[0] ?? ''));
     expect(await spool.read()).toEqual([]);
     const [name = ''] = readdirSync(folder);
     expect(name).toMatch(/^reconciled-[0-9a-f]{16}\.jsonl$/);
