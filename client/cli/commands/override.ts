@@ -121,7 +121,7 @@ async function apply(cli: Cli, options: ApplyOptions, command: Command): Promise
     const signed = await sign(cli, installation, options, {
       ...{ changeId, environment: glass.environment, planDigest: planned.planDigest },
       ...{ guards: options.overrides, emptying: options.emptying, reason: options.reason },
-      ...planned.effect,
+      effect: planned.effect,
     });
     const result = await withProgress(cli, 'Breaking glass', glass.apply({ request, ...signed }));
     if (result.result === 'refused') throw refused(result.violations);
@@ -158,7 +158,7 @@ async function sign(
   options: ApplyOptions,
   said: Pick<
     Parameters<typeof import('../../break-glass.ts').signOverride>[2],
-    'changeId' | 'environment' | 'planDigest' | 'guards' | 'emptying' | 'moves' | 'records' | 'reason'
+    'changeId' | 'environment' | 'planDigest' | 'effect' | 'guards' | 'emptying' | 'reason'
   >,
 ) {
   const { devCode, factorVerifierFor, openPerson } = await import('../../compose.ts');
