@@ -6,7 +6,7 @@ import type { ChangeRequest } from '../domain/change/request.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Envelope } from '../domain/evidence/dsse.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
-import type { OverridePredicate } from '../domain/evidence/statements.ts';
+import type { OverrideEffect, OverridePredicate } from '../domain/evidence/statements.ts';
 import type { PlannedOverride } from '../domain/override/judge-guards.ts';
 import type { Person } from './control-plane.ts';
 
@@ -34,11 +34,14 @@ export interface BreakGlassPerson extends Person {
 export async function signOverride(
   verifier: FactorVerifier,
   people: readonly BreakGlassPerson[],
-  input: Omit<OverridePredicate, 'approvers' | 'issuedAt' | 'expiresAt'> & { nowMs: number },
+  input: Omit<OverridePredicate, 'approvers' | 'issuedAt' | 'expiresAt' | keyof OverrideEffect> & {
+    effect: OverrideEffect;
+    nowMs: number;
+  },
 ): Promise<{ override: Envelope; factors: Envelope[] }> {
-  const { nowMs, ...rest } = input;
+  const { nowMs, effect, ...rest } = input;
   const said: OverridePredicate = {
-    ...rest,
+    ...{ ...rest, ...effect },
     approvers: people.map(({ subject }) => subject),
     issuedAt: new Date(nowMs).toISOString(),
     expiresAt: new Date(nowMs + MAX_LIFETIME_MS).toISOString(),

@@ -125,11 +125,12 @@ async function attempt(
   const { breakGlass, verifier, person } = scene;
   const request = scene.requestTo(address);
   const changeId = `bg-drill-${address.replaceAll('.', '-')}`;
-  const { planDigest } = await breakGlass.plan(changeId, request);
+  const { planDigest, effect } = await breakGlass.plan(changeId, request);
   if (planDigest === null) throw new Error('nothing can be planned');
   const people = approvers.map((subject) => ({ ...person(subject), code: code(subject) }));
   const signed = await signOverride(verifier, people, {
-    ...{ changeId, environment: breakGlass.environment, planDigest, guards: [...guards], emptying: [] },
+    ...{ changeId, environment: breakGlass.environment, planDigest, effect },
+    ...{ guards: [...guards], emptying: [] },
     author: 'bob',
     reason: 'a drill of break-glass',
     nonce: `${changeId}-${guards.length}`,

@@ -7,7 +7,7 @@ import { OVERRIDABLE_GUARDS } from '../override/guards.ts';
 import { OVERRIDE_ID_PREFIX } from '../override/override-id.ts';
 import type { Envelope } from './dsse.ts';
 import { COMMAND_ACTIONS, type Predicates, type StatementType } from './statements.ts';
-import { trustDocumentSchema } from './trust.ts';
+import { nameSchema as name, trustDocumentSchema } from './trust.ts';
 
 /**
  * The shape of each predicate, exactly: an unknown field is refused, so that nobody signs what nobody reads. The
@@ -21,11 +21,6 @@ const at = z.iso.datetime({ precision: 3 });
 const index = z.int().min(0);
 /** As plain as an id: it is a key in the fold's state and, like a name, part of what a role signs about it. */
 const nonce = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/);
-/** Without control characters, which take six bytes each in JSON: KMS signs 4096. */
-const name = z
-  .string()
-  .max(256)
-  .regex(/^\P{Cc}+$/u);
 const text = z.string().max(4000);
 const resource = z.string().regex(/^[a-z]+(\/[^/\s]+)+$/);
 const fence = z.string().max(1024).nullable();

@@ -18,6 +18,15 @@ const key = z.strictObject({
   publicKey: z.base64(),
 });
 
+/**
+ * What a person or a service goes by, also in what roles sign about them. Without control characters, which take six
+ * bytes each in JSON: KMS signs 4096.
+ */
+export const nameSchema = z
+  .string()
+  .max(256)
+  .regex(/^\P{Cc}+$/u);
+
 export const PERSON_ROLES = ['author', 'approver', 'operator'] as const;
 /** Those that work for the engine, each on a task queue of its own. */
 export const WORKER_ROLES = ['orchestrator', 'voter', 'analysis', 'enactor'] as const;
@@ -47,7 +56,7 @@ export const trustDocumentSchema = z.strictObject({
   }),
   people: z.array(
     z.strictObject({
-      subject: z.string().min(1),
+      subject: nameSchema,
       roles: z.array(z.enum(PERSON_ROLES)).min(1),
       teams: z.array(z.string().min(1)).min(1),
       keys: z.array(key).min(1),

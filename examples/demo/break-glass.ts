@@ -23,7 +23,7 @@ export async function breakGlass(demo: Demo): Promise<void> {
 
     const glass = await openBreakGlass(installation);
     try {
-      const { planDigest, objections } = await glass.plan(CHANGE, request);
+      const { planDigest, effect, objections } = await glass.plan(CHANGE, request);
       for (const { guard, violation } of objections) demo.say(`against it: ${violation.message} (${guard})`);
       if (planDigest === null) throw new Error('nothing can be planned');
       const people = ['bob', 'carol'].map((subject) => ({
@@ -31,7 +31,7 @@ export async function breakGlass(demo: Demo): Promise<void> {
         code: devCode(installation, subject),
       }));
       const signed = await signOverride(factorVerifierFor(installation), people, {
-        ...{ changeId: CHANGE, environment: installation.environment, planDigest },
+        ...{ changeId: CHANGE, environment: installation.environment, planDigest, effect },
         ...{ guards: [...GUARDS], emptying: [], author: 'bob' },
         reason: 'Temporal is gone, and the api must move',
         nonce: CHANGE,

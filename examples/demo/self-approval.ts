@@ -15,7 +15,7 @@ const LIFETIME_MS = 60_000;
 export async function selfApproval(demo: Demo, changeId: string): Promise<void> {
   const { connected, installation } = demo;
   const { environment, temporal } = installation;
-  const nonce = 'alice, past her own tool';
+  const nonce = 'alice-past-her-own-tool';
   const approval = await signStatement(openPerson(installation, 'alice').signer, 'approval', {
     changeId,
     environment,

@@ -391,8 +391,9 @@ test('two people break glass, and a third closes the review', async () => {
   expect((await statusOf(changeId))?.waitingFor?.what).toBe('its review');
   expect(answerOf('get', await here('get', 'dns/example.com/api/A', '--json'))).toMatchObject([{ changeId }]);
   answerOf('override reconcile', await here('override', 'reconcile', '--json'));
-  const review = (who: string) =>
-    here('override', 'review', changeId, '--close', '--reason', 'seen and mended', '--as', who, '--json');
+  const review = (who: string, reason = 'seen and mended') =>
+    here('override', 'review', changeId, '--close', '--reason', reason, '--as', who, '--json');
+  expect(await review('alice', 'ok')).toMatchObject({ status: 2 });
   expect(await review('bob')).toMatchObject({ status: 4 });
   answerOf('override review', await review('alice'));
   expect(await review('alice')).toMatchObject({ status: 5 });

@@ -53,7 +53,7 @@ export function addOverride(program: Command, cli: Cli): void {
     )
     .requiredOption('--config <file>', 'change request in YAML')
     .requiredOption('--approver <subject>', 'who signs; name two', collect, [])
-    .requiredOption('--reason <text>', 'why; the review that is opened reads it')
+    .requiredOption('--reason <text>', 'why; the review that is opened reads it', toReason)
     .requiredOption('--overrides <guards>', `what to pass over, comma-separated: ${GUARDS}`, toGuards)
     .option('--emptying <resource>', 'a resource of which nothing will be left; once for each', collect, [])
     .option('--code <code>', 'second factor of each approver, in the same order', collect, [])
@@ -76,7 +76,7 @@ export function addOverride(program: Command, cli: Cli): void {
     .description('close the review that an override has opened: for a third person')
     .argument('<change>', 'change id')
     .requiredOption('--close', 'it has been looked at')
-    .requiredOption('--reason <text>', 'what was found')
+    .requiredOption('--reason <text>', 'what was found', toReason)
     .option('--as <subject>', 'whose key signs')
     .addHelpText(
       'after',
@@ -121,7 +121,7 @@ async function apply(cli: Cli, options: ApplyOptions, command: Command): Promise
     const signed = await sign(cli, installation, options, {
       ...{ changeId, environment: glass.environment, planDigest: planned.planDigest },
       ...{ guards: options.overrides, emptying: options.emptying, reason: options.reason },
-      ...planned.effect,
+      effect: planned.effect,
     });
     const result = await withProgress(cli, 'Breaking glass', glass.apply({ request, ...signed }));
     if (result.result === 'refused') throw refused(result.violations);
@@ -162,7 +162,7 @@ async function sign(
   options: ApplyOptions,
   said: Pick<
     Parameters<typeof import('../../break-glass.ts').signOverride>[2],
-    'changeId' | 'environment' | 'planDigest' | 'guards' | 'emptying' | 'moves' | 'records' | 'reason'
+    'changeId' | 'environment' | 'planDigest' | 'effect' | 'guards' | 'emptying' | 'reason'
   >,
 ) {
   const { devCode, factorVerifierFor, openPerson } = await import('../../compose.ts');
@@ -223,6 +223,14 @@ async function ask(cli: Cli, question: string): Promise<string> {
 
 function collect(value: string, before: string[]): string[] {
   return [...before, value];
+}
+
+/** As the statements want it; said here, before anybody is asked for a code. */
+function toReason(text: string): string {
+  if (text.length >= 8 && text.length <= 1000) return text;
+  throw new InvalidArgumentError(
+    'A reason has 8 to 1000 characters; whoever reviews has nothing else to go by.',
+  );
 }
 
 function toGuards(text: string): OverridableGuard[] {

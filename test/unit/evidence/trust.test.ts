@@ -39,6 +39,11 @@ test.each<[string, (trust: TrustDocument) => void, RegExp]>([
     /ada: listed twice as a person/,
   ],
   [
+    'a person whose name nobody could sign',
+    (trust) => trust.people.push(person('\u0001'.repeat(256), trustedKeys('long'))),
+    /people/,
+  ],
+  [
     'one service twice',
     (trust) => trust.services.push({ name: 'enactor', role: 'enactor', keys: trustedKeys('y') }),
     /twice as a service/,
