@@ -75,15 +75,19 @@ describe('the spool', () => {
     expect(readFileSync(file())).toEqual(before);
   });
 
-  it('is put aside whole, and the next one begins anew', async () => {
-    const spool = createFileSpool(folder);
-    await spool.append(await threeItems());
-    const before = new Uint8Array(readFileSync(file()));
-    const aside = await spool.retire('reconciled');
-    expect(aside).toBe(join(folder, readdirSync(folder)[0] ?? ''));
-    expect(await spool.read()).toEqual([]);
-    const [name = ''] = readdirSync(folder);
-    expect(name).toMatch(/^reconciled-[0-9a-f]{16}\.jsonl$/);
-    expect(readSpool(new Uint8Array(readFileSync(join(folder, name)))).length).toBe(before.length);
-  });
+  it.each(['reconciled', 'not-counted'] as const)(
+    'is put aside whole as %s, and the next one begins anew',
+    async (as) => {
+      const spool = createFileSpool(folder);
+      await spool.append(await threeItems());
+      const before = new Uint8Array(readFileSync(file()));
+      const aside = await spool.retire(as);
+      expect(aside).toBe(join(folder, readdirSync(folder)[0] ?? ''));
+      expect(await spool.read()).toEqual([]);
+      const [name = ''] = readdirSync(folder);
+      expect(name).toMatch(/^[a-z-]+-[0-9a-f]{16}\.jsonl$/);
+      expect(name.startsWith(`${as}-`)).toBe(true);
+      expect(readSpool(new Uint8Array(readFileSync(join(folder, name)))).length).toBe(before.length);
+    },
+  );
 });
