@@ -253,7 +253,7 @@ function checkCommand(message: CommandMessage): void {
 
 function noEnvelope(what: string): ApplicationFailure {
   return ApplicationFailure.nonRetryable(
-    `A ${what} is at most 10 KiB of DSSE envelopes, signed.`,
+    `A ${what} is at most 10 KiB of signed DSSE envelopes.`,
     'SCHEMA_INVALID',
   );
 }
