@@ -53,5 +53,8 @@ function wordsOf(text: string): string[] {
     .replace(/\$\{[^}]*\}/g, 'chg-0')
     // A comment, a remark in the next column, what the shell does with the output.
     .replace(/\s+(#|\||>|ends with ).*$/, '');
-  return matches(command, /("[^"]*"|\S+)/g).map((word) => word.replace(/^"(.*)"$/, '$1'));
+  // Whoever writes in the place of TEXT writes more.
+  return matches(command, /("[^"]*"|\S+)/g).map((word) =>
+    word === 'TEXT' ? 'in words of their own' : word.replace(/^"(.*)"$/, '$1'),
+  );
 }

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { MESSAGES } from '../../workflows/contract.ts';
 import { AUTHOR, BASE, decisionOf, FakeWorld, Gate } from '../support/fake-world.ts';
-import { inEachMode } from '../support/workflow-environment.ts';
+import { replayedAfterwards } from '../support/workflow-environment.ts';
 
-inEachMode('an approval', (engine) => {
+replayedAfterwards('an approval', (engine) => {
   it('by signal has the effect of one by update', async () => {
     const outcomes = [];
     for (const by of ['update', 'signal'] as const) {
