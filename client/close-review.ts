@@ -1,6 +1,7 @@
 import type { ChangeLog } from '../activities/ports/change-log.ts';
 import { DomainError } from '../domain/errors.ts';
 import { signStatement } from '../domain/evidence/statement-codec.ts';
+import { own } from '../domain/log/authority.ts';
 import type { Person } from './control-plane.ts';
 
 /** Signs that an override was looked at, and closes its review. Throws as `ControlPlane.closeReview`. */
@@ -12,7 +13,7 @@ export async function closeReview(
 ): Promise<{ index: number }> {
   const { environment, log } = parts;
   const { overrides } = await log.sync();
-  const override = Object.hasOwn(overrides, changeId) ? overrides[changeId] : undefined;
+  const override = own(overrides, changeId);
   if (override === undefined) {
     throw new DomainError('NOT_FOUND', `The log has no override of change ${changeId}.`, {
       next: 'See `resilience-ctl status`; what was done without the log is there after `resilience-ctl override reconcile`.',

@@ -4,7 +4,7 @@ import { canonicalBytes, digestOf } from '../../domain/evidence/canonical-json.t
 import type { Envelope } from '../../domain/evidence/dsse.ts';
 import { signStatement } from '../../domain/evidence/statement-codec.ts';
 import type { EntryFate } from '../../domain/log/state.ts';
-import { indexOfFate } from '../fates.ts';
+import { codeOf, indexOfFate } from '../fates.ts';
 import type { OverrideResult, SignedOverride } from './apply-override.ts';
 import type { DocumentsBase } from './plan-override.ts';
 import type { BreakGlassPorts } from './ports.ts';
@@ -40,7 +40,7 @@ export async function commitDocuments(
     result: 'refused',
     violations: [
       {
-        code: fate.fate === 'void' ? fate.code : 'NOT_PERMITTED',
+        code: codeOf(fate),
         rule: 'counts-in-the-log',
         message: `Entry ${fate.index} does not count: ${fate.reason}.`,
         remedy: 'Nothing has moved. Plan again on what is live now, and have that signed.',

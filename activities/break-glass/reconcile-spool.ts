@@ -5,7 +5,7 @@ import { type Said, signStatement } from '../../domain/evidence/statement-codec.
 import { decodeEntry, encodeEntry } from '../../domain/log/entry.ts';
 import { saidIn } from '../../domain/log/override-authority.ts';
 import type { LogState, OverrideRecord } from '../../domain/log/state.ts';
-import { indexOfFate } from '../fates.ts';
+import { codeOf, indexOfFate } from '../fates.ts';
 import { overrideLanded } from './apply-override.ts';
 import type { BreakGlassPorts } from './ports.ts';
 
@@ -52,8 +52,7 @@ async function bring(ports: BreakGlassPorts, envelope: Envelope, line: number): 
   const [fate] = await ports.log.append([envelope]);
   const what = `The ${said.type}${'changeId' in said.predicate ? ` of change ${said.predicate.changeId}` : ''}`;
   if (fate?.fate === 'void' || fate?.fate === 'inert') {
-    const code = fate.fate === 'void' ? fate.code : 'NOT_PERMITTED';
-    return leftOut(line, code, `${what} does not count at entry ${fate.index}: ${fate.reason}`);
+    return leftOut(line, codeOf(fate), `${what} does not count at entry ${fate.index}: ${fate.reason}`);
   }
   const index = indexOfFate(fate);
   return isHeld(said, ports.log.lastKnown())

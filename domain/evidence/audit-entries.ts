@@ -21,7 +21,7 @@ import { judgeDescription } from './describe-request.ts';
 import type { Envelope, VerifySignature } from './dsse.ts';
 import { createFenceTrail } from './fence-trail.ts';
 import { judgeCommit } from './judge-commit.ts';
-import { judgeOverrideMoves, judgeOverridePlan } from './judge-override-plan.ts';
+import { judgeOverridePlan } from './judge-override-plan.ts';
 import { judgeVersion } from './judge-version.ts';
 import { readPlan } from './read-plan.ts';
 import { type OpenedStatement, openEnvelope, openPayload, verifiedKeyIds } from './statement-codec.ts';
@@ -139,7 +139,7 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
       return reportFence(index, () => fences.raised({ ...said.predicate, index }));
     }
     if (said.type === 'override-intent') return judgeOverridden({ ...said.predicate, index });
-    if (said.type === 'override-commit') return judgeOverrideCommit(said.predicate, index);
+    if (said.type === 'override-commit') return judgeAsPlanned(said.predicate, index);
     if (said.type === 'override-outcome') {
       return reportFence(index, () => fences.overrideOutcome({ ...said.predicate, index }));
     }
@@ -220,18 +220,18 @@ export function createEntryAudit(input: AuditInput): EntryAudit {
     const { index } = intent;
     const mark = overrideMark(digestOfBytes(openPayload(intent.override).payload));
     reportFence(index, () => fences.override(intent, mark));
-    const plan = await input.body(intent.planDigest);
-    reportEffect(index, plan && []);
-    if (plan === null) return;
-    reportText(index, 'BUNDLE_INCOMPLETE', 'override-as-planned', judgeOverridePlan(intent, plan));
+    await judgeAsPlanned(intent, index);
   }
 
-  /** No version statement stands beside it: what two people signed names the bodies themselves. */
-  async function judgeOverrideCommit(commit: OverrideCommitPredicate, index: number): Promise<void> {
-    const plan = await input.body(commit.planDigest);
+  /** Of documents that is all: no version statement stands beside it, two people's signatures name the bodies. */
+  async function judgeAsPlanned(
+    carrier: OverrideIntentPredicate | OverrideCommitPredicate,
+    index: number,
+  ): Promise<void> {
+    const plan = await input.body(carrier.planDigest);
     reportEffect(index, plan && []);
     if (plan === null) return;
-    reportText(index, 'BUNDLE_INCOMPLETE', 'override-as-planned', judgeOverrideMoves(commit, plan));
+    reportText(index, 'BUNDLE_INCOMPLETE', 'override-as-planned', judgeOverridePlan(carrier, plan));
   }
 
   async function judgeMoved(commit: Indexed<CommitPredicate>, change: ChangeRecord): Promise<void> {

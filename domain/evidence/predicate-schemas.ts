@@ -14,13 +14,14 @@ import { nameSchema as name, trustDocumentSchema } from './trust.ts';
  * types of `statements.ts` are the contract; the compiler checks these schemas against them.
  */
 const digest = z.templateLiteral(['sha256:', z.string().regex(/^[0-9a-f]{64}$/)]);
-const changeId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/);
+/** A key in the fold's state and, like a name, part of what a role signs about it. */
+const plainId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/);
+const changeId = plainId;
 const overrideId = changeId.startsWith(OVERRIDE_ID_PREFIX);
 const environment = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/);
 const at = z.iso.datetime({ precision: 3 });
 const index = z.int().min(0);
-/** As plain as an id: it is a key in the fold's state and, like a name, part of what a role signs about it. */
-const nonce = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/);
+const nonce = plainId;
 const text = z.string().max(4000);
 const resource = z.string().regex(/^[a-z]+(\/[^/\s]+)+$/);
 const fence = z.string().max(1024).nullable();

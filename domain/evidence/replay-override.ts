@@ -1,5 +1,5 @@
 import type { AuditInput } from './audit-entries.ts';
-import { judgeOverrideMoves, judgeOverridePlan } from './judge-override-plan.ts';
+import { judgeOverridePlan } from './judge-override-plan.ts';
 import type { ReplayedDecision } from './replay-change.ts';
 import type { Said } from './statement-codec.ts';
 
@@ -27,10 +27,7 @@ export async function replayOverride(
       { ...of, result: 'not-recomputable', recomputed: null, why: `its body ${planDigest} is not here` },
     ];
   }
-  const why =
-    said.type === 'override-commit'
-      ? judgeOverrideMoves(said.predicate, plan)
-      : judgeOverridePlan(said.predicate, plan);
+  const why = judgeOverridePlan(said.predicate, plan);
   return why === null
     ? [{ ...of, result: 'same', recomputed: 'as planned', why }]
     : [{ ...of, result: 'different', recomputed: 'not as planned', why }];

@@ -3,6 +3,7 @@ import type { VerifySignature } from '../evidence/dsse.ts';
 import { openEnvelope, verifiedKeyIds } from '../evidence/statement-codec.ts';
 import type {
   OverrideCommitPredicate,
+  OverrideEffect,
   OverrideIntentPredicate,
   OverrideMove,
   OverridePredicate,
@@ -23,9 +24,13 @@ export interface CarriedOverride {
 }
 
 /** What the two people say, whoever signed it. Throws `ENTRY_MALFORMED` for anything else in its place. */
-export function saidIn({ override }: Pick<Carrier, 'override'>): OverridePredicate {
+export function saidIn(carrier: Pick<Carrier, 'override'>): OverridePredicate {
+  return openedIn(carrier).predicate;
+}
+
+function openedIn({ override }: Pick<Carrier, 'override'>) {
   const opened = openEnvelope(override);
-  if (opened.type === 'override') return opened.predicate;
+  if (opened.type === 'override') return opened;
   throw stray(`In place of an override is a ${opened.type} statement.`);
 }
 
@@ -34,13 +39,19 @@ export function movesIn(carrier: OverrideCommitPredicate): OverrideMove[] {
   return saidIn(carrier).moves ?? [];
 }
 
+/** What it makes live: of records by its own word, which `judgeCarriedOverride` holds to the two people's. Throws as `saidIn`. */
+export function effectIn(carrier: Carrier): OverrideEffect {
+  return 'zone' in carrier
+    ? { records: { zone: carrier.zone, resources: carrier.resources } }
+    : { moves: movesIn(carrier) };
+}
+
 /** Throws `ENTRY_MALFORMED` for anything else in their places. */
 export function openOverride(
   { override, factors }: Pick<Carrier, 'override' | 'factors'>,
   verify: VerifySignature,
 ): CarriedOverride {
-  const opened = openEnvelope(override);
-  if (opened.type !== 'override') throw stray(`In place of an override is a ${opened.type} statement.`);
+  const opened = openedIn({ override });
   return {
     said: opened.predicate,
     keyIds: verifiedKeyIds(opened, verify),
@@ -76,7 +87,7 @@ export function judgeCarriedOverride(
   if (elsewhere) return `${elsewhere.resource} is no record of ${carrier.zone}`;
   const [reason] = judgeOverride(said, {
     ...{ environment: carrier.environment, keyIds, factors, planDigest: carrier.planDigest },
-    effect: 'zone' in carrier ? { records: { zone: carrier.zone, resources: carrier.resources } } : said,
+    effect: effectIn(carrier),
     people: distinct<Person>(trust.personByKey),
     services: distinct<Service>(trust.serviceByKey),
     used: false,

@@ -104,7 +104,7 @@ export function commitOfOverride(
   return {
     ...{ changeId, environment, planDigest, zone, at, rollout: null },
     moves: resources.map(({ resource, to }) => {
-      const before = Object.hasOwn(live, resource) ? live[resource] : undefined;
+      const before = own(live, resource);
       return {
         resource,
         from: before?.digest ?? null,

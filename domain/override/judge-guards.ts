@@ -10,6 +10,7 @@ import { governedRecords } from '../invariants/governed-record.ts';
 import { judgePlan } from '../invariants/judge-plan.ts';
 import { compareRecordSets, diffGroups } from '../kinds/dns.ts';
 import type { ZoneState } from '../kinds/dns-records.ts';
+import { own } from '../log/authority.ts';
 import { freezeOn, freezeText, reachOf } from '../log/freeze-scope.ts';
 import type { LogState } from '../log/state.ts';
 import { permissionsInForce } from '../permissions/in-force.ts';
@@ -172,7 +173,7 @@ export function objectionsInLog(plan: Plan, state: LogState): Objection[] {
   // The fold does not see which way a switch goes, so that nothing passes a freeze unnamed.
   const freeze = freezeOn(state, { ...reachOf(plan), engages: false });
   const holders = plan.resources.flatMap(({ resource }: { resource: string }) => {
-    const holder = Object.hasOwn(state.reservations, resource) ? state.reservations[resource] : undefined;
+    const holder = own(state.reservations, resource);
     return holder === undefined ? [] : [`${resource} is reserved by change ${holder}.`];
   });
   return [

@@ -2,6 +2,7 @@ import type { BreakGlassPorts } from '../../activities/break-glass/ports.ts';
 import type { FencedBatch } from '../../activities/ports/dns-zones.ts';
 import type { ChangeRequest } from '../../domain/change/request.ts';
 import { PortError } from '../../domain/errors.ts';
+import { createEntryAudit } from '../../domain/evidence/audit-entries.ts';
 import { type Digest, digestOfBytes } from '../../domain/evidence/canonical-json.ts';
 import type { Envelope } from '../../domain/evidence/dsse.ts';
 import { signStatement } from '../../domain/evidence/statement-codec.ts';
@@ -113,6 +114,18 @@ export function breakGlassScene() {
 
 export function requestTo(address: string): ChangeRequest {
   return requestOf([set('api', 'A', [address])]);
+}
+
+export type Scene = ReturnType<typeof breakGlassScene>;
+
+/** What an auditor says of the whole log. */
+export async function audited({ world, trust, verify }: Scene): Promise<string[]> {
+  const audit = createEntryAudit({
+    ...{ environment: ENVIRONMENT, trust, verify, snapshotSizes: new Set<number>() },
+    body: async (digest) => world.bodies.get(digest) ?? null,
+  });
+  for (const bytes of world.entries) await audit.next(bytes);
+  return audit.discrepancies.map(({ rule }) => rule);
 }
 
 /** An override that bob and cyd signed, each with a second factor. */

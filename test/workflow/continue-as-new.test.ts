@@ -34,6 +34,21 @@ function withoutTimes({ timeline, approvals, ...status }: ChangeStatus) {
   };
 }
 
+/** Every vote of the first round stands at the gate that is answered. */
+function firstVotesAtGate(world: FakeWorld): Gate {
+  const votes = new Gate();
+  for (const zone of VOTER_ZONES) {
+    const { vote } = world.voter(zone, 'yes');
+    world.voters[zone] = {
+      vote: async (input) => {
+        if (input.round === 1) await votes.pass();
+        return vote(input);
+      },
+    };
+  }
+  return votes;
+}
+
 async function runIdOf(change: ChangeUnderTest): Promise<string> {
   return (await change.handle.describe()).runId;
 }
@@ -64,16 +79,7 @@ function tests(engine: () => Engine): void {
 
   it('while a decision waits for the quorum has it answered before the new history', async () => {
     const world = new FakeWorld(randomUUID());
-    const votes = new Gate();
-    for (const zone of VOTER_ZONES) {
-      const { vote } = world.voter(zone, 'yes');
-      world.voters[zone] = {
-        vote: async (input) => {
-          if (input.round === 1) await votes.pass();
-          return vote(input);
-        },
-      };
-    }
+    const votes = firstVotesAtGate(world);
     const change = await engine().start(world);
     await votes.reached;
     const firstRun = await runIdOf(change);
@@ -93,16 +99,7 @@ function tests(engine: () => Engine): void {
 
   it('while a decision is refused for good does not fail the run: the phase ends the change', async () => {
     const world = new FakeWorld(randomUUID());
-    const votes = new Gate();
-    for (const zone of VOTER_ZONES) {
-      const { vote } = world.voter(zone, 'yes');
-      world.voters[zone] = {
-        vote: async (input) => {
-          if (input.round === 1) await votes.pass();
-          return vote(input);
-        },
-      };
-    }
+    const votes = firstVotesAtGate(world);
     world.orchestrator.admitApprovals = () =>
       Promise.reject(new DomainError('NOT_FOUND', 'The body of its plan is gone.'));
     const change = await engine().start(world);

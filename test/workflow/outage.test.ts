@@ -53,7 +53,7 @@ inEachMode('while the log is down a change', (engine) => {
     const change = await engine().start(world);
     world.orchestrator.page = async () => {
       world.analysis.judgeStage = async ({ stage }) => world.judged(stage, 'pass');
-      // Answered while the page is still on its way: the workflow's task beats, and takes messages, when it is slow.
+      // Answered while the page is still on its way.
       await change.command('continue');
     };
     await change.approved();

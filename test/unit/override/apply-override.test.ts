@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { applyOverride } from '../../../activities/break-glass/apply-override.ts';
 import { planOverrideHere } from '../../../activities/break-glass/plan-override.ts';
 import { reconcileSpool } from '../../../activities/break-glass/reconcile-spool.ts';
-import { createEntryAudit } from '../../../domain/evidence/audit-entries.ts';
 import { canonicalBytes, digestOf, digestOfBytes } from '../../../domain/evidence/canonical-json.ts';
 import type { OverridePredicate } from '../../../domain/evidence/statements.ts';
 import { overrideFence } from '../../../domain/kinds/dns-fence.ts';
@@ -10,20 +9,16 @@ import { PERMISSIONS_RESOURCE } from '../../../domain/kinds/policy.ts';
 import { encodeEntry } from '../../../domain/log/entry.ts';
 import { OVERRIDABLE_GUARDS } from '../../../domain/override/guards.ts';
 import { DEFAULT_POLICY } from '../../../domain/permissions/default-policy.ts';
-import { breakGlassScene, requestTo, signedBy } from '../../support/break-glass-scene.ts';
-import { liveVersion } from '../../support/dns-plans.ts';
 import {
-  API,
-  ENVIRONMENT,
-  entryOf,
-  envelopeOf,
-  GLASS,
-  overrideIntent,
-  PLAN,
-  ZONE,
-} from '../../support/sample-log.ts';
+  audited,
+  breakGlassScene,
+  requestTo,
+  type Scene,
+  signedBy,
+} from '../../support/break-glass-scene.ts';
+import { liveVersion } from '../../support/dns-plans.ts';
+import { API, entryOf, envelopeOf, GLASS, overrideIntent, PLAN, ZONE } from '../../support/sample-log.ts';
 
-type Scene = ReturnType<typeof breakGlassScene>;
 const NO_LOG = { guards: [...OVERRIDABLE_GUARDS] };
 
 async function breakGlass({ ports }: Scene, change: Partial<OverridePredicate> = {}, address = '192.0.2.2') {
@@ -37,16 +32,6 @@ async function breakGlass({ ports }: Scene, change: Partial<OverridePredicate> =
 
 const addressOf = ({ world }: Scene) =>
   world.zone.recordSets.find(({ name, type }) => name === 'api.example.com' && type === 'A')?.values;
-
-/** What an auditor says of the whole log. */
-async function audited({ world, trust, verify }: Scene): Promise<string[]> {
-  const audit = createEntryAudit({
-    ...{ environment: ENVIRONMENT, trust, verify, snapshotSizes: new Set<number>() },
-    body: async (digest) => world.bodies.get(digest) ?? null,
-  });
-  for (const bytes of world.entries) await audit.next(bytes);
-  return audit.discrepancies.map(({ rule }) => rule);
-}
 
 describe('with the log', () => {
   it('writes ahead, then the zone, then the outcome; the log knows what is live', async () => {

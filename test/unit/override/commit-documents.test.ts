@@ -4,7 +4,6 @@ import { planOverrideHere } from '../../../activities/break-glass/plan-override.
 import { storiesOf } from '../../../client/audit/timeline.ts';
 import { createStore } from '../../../client/direct-store.ts';
 import { PortError } from '../../../domain/errors.ts';
-import { createEntryAudit } from '../../../domain/evidence/audit-entries.ts';
 import { canonicalBytes, digestOf } from '../../../domain/evidence/canonical-json.ts';
 import { replayChange } from '../../../domain/evidence/replay-change.ts';
 import type { OverridePredicate } from '../../../domain/evidence/statements.ts';
@@ -14,7 +13,7 @@ import { createFold } from '../../../domain/log/fold.ts';
 import { OVERRIDABLE_GUARDS, type OverridableGuard } from '../../../domain/override/guards.ts';
 import { standingAgainst } from '../../../domain/override/judge-guards.ts';
 import { DEFAULT_POLICY } from '../../../domain/permissions/default-policy.ts';
-import { breakGlassScene, signedBy } from '../../support/break-glass-scene.ts';
+import { audited, breakGlassScene, type Scene, signedBy } from '../../support/break-glass-scene.ts';
 import {
   aSwitch,
   config,
@@ -25,7 +24,6 @@ import {
 } from '../../support/document-plans.ts';
 import { ENVIRONMENT, entryOf, GLASS, overrideCommit, PLAN } from '../../support/sample-log.ts';
 
-type Scene = ReturnType<typeof breakGlassScene>;
 const TRADING = 'switch/trading';
 const FIRST = [
   { set: SCHEMA, body: TIMEOUTS_SCHEMA },
@@ -54,15 +52,6 @@ const slower = [{ set: PAYMENTS, body: config({ readMs: 900 }) }];
 async function standing({ ports }: Scene, operations: object[], guards: readonly OverridableGuard[]) {
   const { planned } = await planOverrideHere(ports, 'bg-2', requestFor({ operations }));
   return standingAgainst(planned, { guards: [...guards], emptying: [] }).map(({ rule }) => rule);
-}
-
-async function audited({ world, trust, verify }: Scene): Promise<string[]> {
-  const audit = createEntryAudit({
-    ...{ environment: ENVIRONMENT, trust, verify, snapshotSizes: new Set<number>() },
-    body: async (digest) => world.bodies.get(digest) ?? null,
-  });
-  for (const bytes of world.entries) await audit.next(bytes);
-  return audit.discrepancies.map(({ rule }) => rule);
 }
 
 function replayed({ world, trust, verify }: Scene) {
